@@ -1,0 +1,108 @@
+//! The words of Keywright as types, with their rules.
+//!
+//! Pure: no async runtime, no SQL, no HTTP, no clock, no environment. Time and randomness come in as
+//! parameters. The ports at which the other crates meet ([`Store`], [`Issuer`], [`Destination`],
+//! [`SessionKeeper`]) are traits here.
+
+mod clock;
+mod destination;
+mod event;
+mod failure;
+mod fingerprint;
+mod instance;
+mod integration;
+mod issuer;
+mod key;
+mod name;
+mod period;
+mod rotation;
+mod scope;
+mod secret;
+mod secret_ref;
+mod store;
+
+pub use clock::{Clock, Ids};
+pub use destination::{
+    Address, AddressError, Confirmation, Destination, DestinationError, DestinationErrorKind, Held,
+};
+pub use event::{Event, EventKind};
+pub use failure::{Blame, Failure, Report, Retry};
+pub use fingerprint::Fingerprint;
+pub use instance::{AdminLogin, Capabilities, Instance, KeyModel, ScopeSupport, SecondFactor};
+pub use integration::{Integration, IntegrationRole};
+pub use issuer::{
+    IssuedKey, Issuer, IssuerError, IssuerErrorKind, ListedKey, NewKey, Proof, ProofOfDeath, SessionKeeper,
+};
+pub use key::{Key, KeyState, LABEL_MAX_CHARS, label_for, rotation_in_label};
+pub use name::{InstanceName, IntegrationName, NameError};
+pub use period::{Period, PeriodError};
+pub use rotation::{
+    BACKOFF_FIRST, BACKOFF_MAX, Fence, Lease, LeaseHolder, Mode, Rotation, RotationStatus, Step, StepKind,
+    StepState, StepStateError, backoff, plan, plan_abort,
+};
+pub use scope::{Scope, ScopeError};
+pub use secret::Secret;
+pub use secret_ref::{SecretRef, SecretRefError};
+pub use store::{Change, NewRotation, StartOutcome, Store, StoreError, StoreErrorKind};
+
+/// A record's id: sortable by the time it was made.
+pub use ulid::Ulid;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(into = "String", try_from = "String")]
+        pub struct $name(pub Ulid);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0.to_string().to_ascii_lowercase())
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = ulid::DecodeError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Ulid::from_string(&text.to_ascii_uppercase()).map(Self)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.to_string()
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = ulid::DecodeError;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+    };
+}
+
+id!(
+    /// Id of a [`Key`] record; not n8n's id of it ([`Key::native_id`]).
+    KeyId
+);
+id!(
+    /// Id of a [`Rotation`]; it is also in the label of the key that the rotation makes.
+    RotationId
+);
+id!(
+    /// Id of an [`Event`].
+    EventId
+);
+
+/// Instants are UTC, to the microsecond.
+pub use jiff::{SignedDuration, Timestamp};
