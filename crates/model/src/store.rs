@@ -1,8 +1,8 @@
 //! The port to what is kept. Only the `store` crate knows SQL and sealing.
 
 use crate::{
-    Event, Failure, Fence, Instance, InstanceName, Integration, IntegrationName, Key, KeyId, Lease,
-    LeaseHolder, Period, Rotation, RotationId, Secret, Step, Timestamp,
+    Event, Failure, Fence, Fingerprint, Instance, InstanceName, Integration, IntegrationName, Key, KeyId,
+    Lease, LeaseHolder, Period, Rotation, RotationId, Secret, Step, Timestamp,
 };
 
 /// What a caller may branch on.
@@ -112,6 +112,8 @@ pub trait Store: Send + Sync {
     async fn keys(&self, integration: Option<&IntegrationName>) -> Result<Vec<Key>, StoreError>;
     /// One key.
     async fn key(&self, id: KeyId) -> Result<Option<Key>, StoreError>;
+    /// The key with this fingerprint, if one was ever kept.
+    async fn key_with_fingerprint(&self, fingerprint: &Fingerprint) -> Result<Option<Key>, StoreError>;
     /// A key's text, opened; `None` once it was erased.
     async fn key_secret(&self, id: KeyId) -> Result<Option<Secret>, StoreError>;
 
