@@ -185,7 +185,7 @@ pub struct Step {
     pub state: StepState,
     /// How often it was started.
     pub attempts: u32,
-    /// When it was last started.
+    /// When it was first started.
     pub started_at: Option<Timestamp>,
     /// When it was done.
     pub done_at: Option<Timestamp>,

@@ -1,0 +1,58 @@
+//! Who may drive a rotation: a lease, and the judgement that its holder is dead.
+
+use std::future::Future;
+use std::time::Duration;
+
+use model::{Clock, Fence, LeaseHolder, Period, RotationId, Store, StoreErrorKind};
+
+use crate::error::{self, RotationError};
+
+/// How long a lease lasts unless prolonged.
+pub(crate) const LEASE: Period = Period::seconds(30);
+const RENEW_EVERY: Duration = Duration::from_secs(10);
+
+/// Tells whether the process behind a lease is surely dead. When in doubt it is not; then its lease has to
+/// expire.
+pub trait Liveness: Send + Sync {
+    /// Whether no process that this holder names can still run.
+    fn is_dead(&self, holder: &LeaseHolder) -> bool;
+}
+
+/// Takes the lease; at once if its holder is dead. Tells whether another driver held it before.
+pub(crate) async fn take(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    liveness: &dyn Liveness,
+    holder: &LeaseHolder,
+    rotation: RotationId,
+) -> Result<Fence, RotationError> {
+    match store.take_lease(rotation, holder, clock.now(), LEASE, None).await {
+        Ok(fence) => Ok(fence),
+        Err(failure) => match &failure.kind {
+            StoreErrorKind::LeaseHeld(lease) if liveness.is_dead(&lease.holder) => {
+                let over = Some(lease.fence);
+                store.take_lease(rotation, holder, clock.now(), LEASE, over).await.map_err(error::store)
+            }
+            _ => Err(error::store(failure)),
+        },
+    }
+}
+
+/// Runs `work`, prolonging the lease meanwhile; stops at once when it is lost.
+pub(crate) async fn while_held<T>(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    fence: &Fence,
+    work: impl Future<Output = Result<T, RotationError>>,
+) -> Result<T, RotationError> {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            result = &mut work => return result,
+            () = tokio::time::sleep(RENEW_EVERY) => {
+                store.renew_lease(fence, clock.now(), LEASE).await.map_err(error::store)?;
+            }
+        }
+    }
+}

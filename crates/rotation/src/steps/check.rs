@@ -1,0 +1,98 @@
+//! `check`: everything that the rotation will touch is there and can be written. Changes nothing.
+
+use model::{Blame, Integration, Issuer, IssuerErrorKind, Mode, Report, Retry};
+use serde_json::json;
+
+use super::{Effect, StepFailure, Turn};
+use crate::engine::Engine;
+use crate::error::RotationError;
+use crate::journal::Write;
+
+pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
+    let mode = turn.journal.rotation.mode;
+    turn.issuer.check().await?;
+    if mode != Mode::Compromised {
+        no_stranger(turn).await?;
+    }
+    let mut unwritable = Vec::new();
+    for address in &turn.integration.destinations {
+        let opened = turn.journal.engine.world.destination(address, turn.integration);
+        let checked = match opened {
+            Ok(destination) => destination.check().await,
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = checked {
+            // A leaked key is replaced wherever it can be; what cannot be written fails at its own delivery.
+            if mode != Mode::Compromised {
+                return Err(failure.into());
+            }
+            unwritable.push(json!({"destination": address.to_string(), "problem": failure.report.line()}));
+        }
+    }
+    let evidence = json!({
+        "instance": "answers, and refuses a made-up key",
+        "destinations": turn.integration.destinations.len(),
+        "unwritable": unwritable,
+    });
+    Ok(Effect::Done(evidence, Write::default()))
+}
+
+/// Where a user may have one key only, a key that is not ours must not be overwritten.
+async fn no_stranger(turn: &Turn<'_, '_>) -> Result<(), StepFailure> {
+    let journal = turn.journal;
+    // A key that we had must still be the one that is there: its text opens the door.
+    if turn.issuer.capabilities().keys.overlaps() || !turn.first_try {
+        return Ok(());
+    }
+    let listed = turn.issuer.list().await?;
+    if listed.is_empty() {
+        return Ok(());
+    }
+    for id in &journal.rotation.old_keys {
+        if let Some(secret) = journal.engine.store.key_secret(*id).await?
+            && turn.issuer.prove(&secret, &[]).await.is_ok()
+        {
+            return Ok(());
+        }
+    }
+    Err(StepFailure { report: Box::new(stranger(turn.integration)), reopen: Vec::new() })
+}
+
+fn stranger(integration: &Integration) -> Report {
+    let what =
+        format!("`{}` allows one key per user, and there is one that we did not make", integration.instance);
+    Report::new(Blame::Operator, Retry::AfterFix, what)
+        .because("making ours would kill it, and whatever uses it")
+        .mend("delete the key in n8n's settings, once nothing uses it")
+        .mend(format!(
+            "keywright connect {} --email …   # as a user of its own, without a key",
+            integration.instance
+        ))
+}
+
+/// The same checks without a rotation; only reads.
+pub(crate) async fn preview(
+    engine: &Engine,
+    issuer: &dyn Issuer,
+    integration: &Integration,
+    mode: Mode,
+) -> Result<(), RotationError> {
+    let refused =
+        |report: Box<Report>| model::Failure { kind: crate::RotationErrorKind::NotPossible, report };
+    let checked = issuer.check().await;
+    checked.map_err(|failure| match failure.kind {
+        IssuerErrorKind::Unreachable => {
+            model::Failure { kind: crate::RotationErrorKind::Instance, report: failure.report }
+        }
+        _ => refused(failure.report),
+    })?;
+    if mode == Mode::Revoke {
+        return Ok(());
+    }
+    for address in &integration.destinations {
+        let destination =
+            engine.world.destination(address, integration).map_err(|failure| refused(failure.report))?;
+        destination.check().await.map_err(|failure| refused(failure.report))?;
+    }
+    Ok(())
+}

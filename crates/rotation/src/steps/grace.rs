@@ -1,0 +1,74 @@
+//! `grace`: the new key is in place; the old one works on until the grace ends. Then every destination is read
+//! once more, since the old key goes next.
+
+use model::{DestinationErrorKind, KeyState, Rotation, RotationStatus, SignedDuration, StepKind};
+use serde_json::json;
+
+use super::{Effect, StepFailure, Turn};
+use crate::journal::Write;
+
+/// A delivery confirmed this recently is not read again.
+const STILL_FRESH: SignedDuration = SignedDuration::from_secs(10);
+
+pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
+    let journal = turn.journal;
+    let now = journal.now();
+    let mut write = Write::default();
+    let until = if let Some(until) = journal.rotation.grace_until {
+        until
+    } else {
+        let until = now.checked_add(journal.rotation.grace.duration()).unwrap_or(now);
+        begin(turn, &mut write).await?;
+        write.header = Some(Rotation { grace_until: Some(until), ..journal.rotation.clone() });
+        until
+    };
+    if now < until {
+        let header = write.header.unwrap_or_else(|| journal.rotation.clone());
+        write.header = Some(Rotation { status: RotationStatus::Waiting, ..header });
+        let event = journal.event(model::EventKind::RotationWaiting);
+        write.events.push(event.with("until", until.to_string()));
+        return Ok(Effect::Wait(until, write));
+    }
+    let drifted = drifted(turn).await?;
+    if !drifted.is_empty() {
+        return Ok(Effect::Reopen(drifted));
+    }
+    Ok(Effect::Done(json!({"until": until.to_string()}), write))
+}
+
+/// The new key takes the old one's place.
+async fn begin(turn: &Turn<'_, '_>, write: &mut Write) -> Result<(), StepFailure> {
+    let (new, _) = turn.new_key().await?;
+    write.key(turn.journal, new, KeyState::Active);
+    for id in &turn.journal.rotation.old_keys {
+        if let Some(old) = turn.journal.engine.store.key(*id).await?.filter(|key| key.state.lives()) {
+            write.key(turn.journal, old, KeyState::Retiring);
+        }
+    }
+    Ok(())
+}
+
+/// The steps of destinations that do not hold the new key any more.
+async fn drifted(turn: &Turn<'_, '_>) -> Result<Vec<usize>, StepFailure> {
+    let (key, _) = turn.new_key().await?;
+    let mut steps = Vec::new();
+    for step in turn.journal.rotation.steps.iter().filter(|step| step.kind == StepKind::Confirm) {
+        let fresh = step.done_at.is_some_and(|at| turn.journal.now().duration_since(at) < STILL_FRESH);
+        if fresh {
+            continue;
+        }
+        match super::destination(turn.journal, step, turn.integration)?.confirm(&key.fingerprint).await {
+            Ok(_) => {}
+            Err(failure) if failure.kind == DestinationErrorKind::NotConfirmed => {
+                let same = |other: &&model::Step| {
+                    other.destination == step.destination
+                        && matches!(other.kind, StepKind::Deliver | StepKind::Confirm)
+                };
+                let numbers = turn.journal.rotation.steps.iter().filter(same).map(|step| step.number);
+                steps.extend(numbers.filter_map(|number| usize::try_from(number).ok()));
+            }
+            Err(failure) => return Err(failure.into()),
+        }
+    }
+    Ok(steps)
+}

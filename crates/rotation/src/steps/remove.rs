@@ -1,0 +1,41 @@
+//! `remove` (undo): the new key is deleted, used and refused; the old one is the integration's key again.
+
+use model::{KeyModel, KeyState, StepKind};
+use serde_json::json;
+
+use super::{Effect, StepFailure, Turn, prove_dead, sweep};
+use crate::journal::Write;
+
+pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
+    let journal = turn.journal;
+    let mut write = Write::default();
+    let mut proofs = Vec::new();
+    if let Some(mut new) = journal.new_key().await? {
+        turn.issuer.delete(&new.native_id).await?;
+        new.state = KeyState::Retired;
+        new.retired_at = Some(journal.now());
+        write.events.push(journal.key_event(model::EventKind::KeyRetired, &new));
+        proofs.push(prove_dead::bury(turn, new, &mut write).await?);
+    } else if journal.rotation.touched(StepKind::Create) {
+        unknown(turn, &mut write).await?;
+    }
+    for id in &journal.rotation.old_keys {
+        if let Some(old) = journal.engine.store.key(*id).await?.filter(|key| key.state == KeyState::Retiring)
+        {
+            write.key(journal, old, KeyState::Active);
+        }
+    }
+    Ok(Effect::Done(json!({ "proofs": proofs }), write))
+}
+
+/// A key may have been made whose answer was lost.
+async fn unknown(turn: &Turn<'_, '_>, write: &mut Write) -> Result<(), StepFailure> {
+    if turn.issuer.capabilities().keys == KeyModel::OneOverwritten {
+        // A first key that nobody knows the text of; an old one would have been past undoing.
+        for key in turn.issuer.list().await? {
+            turn.issuer.delete(&key.native_id).await?;
+        }
+        return Ok(());
+    }
+    sweep::own(turn, write).await
+}
