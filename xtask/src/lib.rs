@@ -1,0 +1,11 @@
+//! Chores of the workspace: real n8n instances for tests, and the walls between crates.
+//!
+//! Tests find running instances through [`n8n::running`].
+pub mod cli;
+pub mod environment;
+pub mod fault;
+pub mod n8n;
+pub mod progress;
+pub mod tidy;
+
+pub use fault::{Fault, Result};
