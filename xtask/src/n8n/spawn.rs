@@ -70,8 +70,7 @@ mod tests {
     fn a_detached_command_leads_a_session_and_holds_nothing_of_ours() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
-        let leaking: Vec<_> =
-            (0..20).map(|_| rustix::io::dup(File::open("/").unwrap()).unwrap()).collect();
+        let leaking: Vec<_> = (0..20).map(|_| rustix::io::dup(File::open("/").unwrap()).unwrap()).collect();
         let mut command = detached(Path::new("bash"), &log, None).unwrap();
         let mut child = spawn(command.args(["-c", LOOK]), "bash").unwrap();
         let pid = child.id();
