@@ -1,1 +1,30 @@
-//! To be written.
+//! A typed client of n8n: the admin session, keys in every version, enough of the public API to prove a key.
+//!
+//! What an instance answers is never trusted: it is bounded in size and time, checked, and not quoted.
+
+mod base_url;
+mod capabilities;
+mod check;
+mod client;
+mod coalesce;
+mod http;
+mod issuer;
+mod key_text;
+mod keys;
+mod login;
+mod pace;
+mod public_api;
+mod report;
+mod second_factor;
+mod session;
+mod wire;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use base_url::{BaseUrl, InsecureHttp};
+pub use capabilities::{Learned, User};
+pub use client::{ClientConfig, N8nClient};
+pub use http::Timeouts;
+pub use issuer::{N8nIssuer, ONLY_KEY};
+pub use key_text::{Claims, KeyText};

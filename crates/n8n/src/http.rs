@@ -1,0 +1,329 @@
+//! HTTP with bounds: every call ends in time, reads only so much, follows no redirect, and quotes nothing.
+
+use std::time::Duration;
+
+use model::{IssuerError, IssuerErrorKind as Kind, Retry, SignedDuration};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::{Method, StatusCode};
+use zeroize::Zeroizing;
+
+use crate::base_url::BaseUrl;
+use crate::report::{Explain, chain, error, shown};
+
+/// Most answers are small.
+pub(crate) const SMALL_BYTES: usize = 1 << 20;
+/// Settings and what a key may do.
+pub(crate) const MEDIUM_BYTES: usize = 16 << 20;
+/// Lists of keys.
+pub(crate) const LIST_BYTES: usize = 64 << 20;
+/// Between the two tries of a question that was not answered.
+const BEFORE_RETRY: Duration = Duration::from_millis(250);
+
+/// How long to wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// For a connection.
+    pub connect: Duration,
+    /// For a whole answer, body included.
+    pub answer: Duration,
+    /// For a whole list of keys.
+    pub list: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            answer: Duration::from_secs(30),
+            list: Duration::from_mins(2),
+        }
+    }
+}
+
+/// One call: what is sent, and what is taken as an answer.
+#[derive(Clone)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    /// Path under the base URL, with its query.
+    pub(crate) path: String,
+    /// What it is for, in words that follow "cannot".
+    pub(crate) purpose: &'static str,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Zeroizing<Vec<u8>>>,
+    pub(crate) max_bytes: usize,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) body_rule: BodyRule,
+}
+
+/// What becomes of the body of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyRule {
+    /// Read; longer than `max_bytes` is an error.
+    Whole,
+    /// Read up to `max_bytes`; the rest is dropped.
+    Start,
+}
+
+impl Call {
+    pub(crate) fn new(method: Method, path: impl Into<String>, purpose: &'static str) -> Self {
+        Self {
+            method,
+            path: path.into(),
+            purpose,
+            headers: HeaderMap::new(),
+            body: None,
+            max_bytes: SMALL_BYTES,
+            timeout: None,
+            body_rule: BodyRule::Whole,
+        }
+    }
+
+    pub(crate) fn get(path: impl Into<String>, purpose: &'static str) -> Self {
+        Self::new(Method::GET, path, purpose)
+    }
+
+    pub(crate) fn json(mut self, body: &impl serde::Serialize) -> Result<Self, IssuerError> {
+        let body = serde_json::to_vec(body).map_err(|_unserialisable| {
+            error(Kind::Bug, format!("cannot write the body of `{}`", self.path))
+        })?;
+        self.body = Some(Zeroizing::new(body));
+        Ok(self)
+    }
+
+    pub(crate) fn up_to(mut self, max_bytes: usize) -> Self {
+        self.max_bytes = max_bytes;
+        self
+    }
+
+    pub(crate) fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Method and path without its query, for reports and proofs.
+    pub(crate) fn name(&self) -> String {
+        let path = self.path.split('?').next().unwrap_or_default();
+        format!("{} {path}", self.method)
+    }
+}
+
+/// What came back: status, headers, and a body within its bound.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    body: Zeroizing<Vec<u8>>,
+}
+
+impl Answer {
+    /// Whether it says that it is JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        let media = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        media == "application/json" || media.ends_with("+json")
+    }
+
+    /// The body as a value, if it is JSON of that shape.
+    pub(crate) fn parse<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
+        self.is_json().then(|| serde_json::from_slice(&self.body).ok()).flatten()
+    }
+
+    /// n8n's `message`, to be compared with texts that are known; never shown.
+    pub(crate) fn message(&self) -> Option<String> {
+        #[derive(serde::Deserialize)]
+        struct Message {
+            message: String,
+        }
+        self.parse::<Message>().map(|answer| answer.message)
+    }
+
+    /// How long n8n asks to wait, within reason.
+    pub(crate) fn retry_after(&self) -> Option<SignedDuration> {
+        let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?;
+        let seconds: i64 = text.trim().parse().ok()?;
+        (0..=86_400).contains(&seconds).then(|| SignedDuration::from_secs(seconds))
+    }
+}
+
+/// A client of one instance.
+#[derive(Debug)]
+pub(crate) struct Http {
+    client: reqwest::Client,
+    pub(crate) base: BaseUrl,
+    /// How the instance is called in reports.
+    pub(crate) name: String,
+    pub(crate) timeouts: Timeouts,
+}
+
+impl Http {
+    pub(crate) fn new(name: &str, base: BaseUrl, timeouts: Timeouts) -> Result<Self, IssuerError> {
+        // The first one to come installs it; that it is there already is as good.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(timeouts.connect)
+            .timeout(timeouts.answer)
+            .pool_idle_timeout(Duration::from_secs(4))
+            .user_agent(concat!("keywright/", env!("CARGO_PKG_VERSION")));
+        if base.is_loopback() {
+            // A proxy elsewhere would look for this machine at itself.
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|fault| {
+            let failed = error(Kind::Bug, "cannot set up the HTTP client");
+            chain(&fault).into_iter().fold(failed, Explain::because)
+        })?;
+        Ok(Self { client, base, name: name.to_owned(), timeouts })
+    }
+
+    /// An error of a call.
+    pub(crate) fn error(&self, kind: Kind, call: &Call) -> IssuerError {
+        error(kind, format!("cannot {} at instance `{}`", call.purpose, self.name))
+    }
+
+    /// Sends once.
+    pub(crate) async fn send(&self, call: &Call) -> Result<Answer, IssuerError> {
+        let timeout = call.timeout.unwrap_or(self.timeouts.answer);
+        match tokio::time::timeout(timeout, self.exchange(call, timeout)).await {
+            Ok(done) => done,
+            Err(_elapsed) => Err(self.unanswered(call, timeout)),
+        }
+    }
+
+    /// Asks; once more if nothing was reached or something in between says so. Never for a change.
+    pub(crate) async fn ask(&self, call: &Call) -> Result<Answer, IssuerError> {
+        let first = self.send(call).await;
+        let again = match &first {
+            Ok(answer) => matches!(answer.status.as_u16(), 502..=504),
+            Err(failed) => {
+                failed.kind == Kind::Unreachable
+                    && !failed.report.because.iter().any(|l| l.ends_with(TOO_LATE))
+            }
+        };
+        if !again || call.method != Method::GET {
+            return first;
+        }
+        tokio::time::sleep(BEFORE_RETRY).await;
+        self.send(call).await
+    }
+
+    async fn exchange(&self, call: &Call, timeout: Duration) -> Result<Answer, IssuerError> {
+        let mut request =
+            self.client.request(call.method.clone(), self.base.join(&call.path)).timeout(timeout);
+        request = request.headers(call.headers.clone());
+        if let Some(body) = &call.body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.to_vec());
+        }
+        let mut response = request.send().await.map_err(|fault| self.fault(call, fault, timeout))?;
+        let status = response.status();
+        if status.is_redirection() {
+            return Err(self.redirected(call, response.headers()));
+        }
+        let too_large = || {
+            self.error(Kind::Hostile, call).because(format!(
+                "{}: the answer is larger than {} bytes",
+                call.name(),
+                call.max_bytes
+            ))
+        };
+        let whole = call.body_rule == BodyRule::Whole;
+        let announced = response.content_length().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0);
+        if whole && announced > call.max_bytes {
+            return Err(too_large());
+        }
+        let headers = response.headers().clone();
+        let mut body = Zeroizing::new(Vec::with_capacity(announced.min(call.max_bytes)));
+        while let Some(chunk) = response.chunk().await.map_err(|fault| self.fault(call, fault, timeout))? {
+            if body.len() + chunk.len() > call.max_bytes {
+                if whole {
+                    return Err(too_large());
+                }
+                break;
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, headers, body })
+    }
+
+    fn unanswered(&self, call: &Call, timeout: Duration) -> IssuerError {
+        self.error(Kind::Unreachable, call)
+            .because(format!("{}: after {} ms {TOO_LATE}", call.name(), timeout.as_millis()))
+            .mend(format!("see whether `{}` is up and answers", self.base))
+    }
+
+    fn fault(&self, call: &Call, fault: reqwest::Error, timeout: Duration) -> IssuerError {
+        if fault.is_timeout() {
+            return self.unanswered(call, timeout);
+        }
+        let connecting = fault.is_connect();
+        let lines = chain(&fault.without_url());
+        // hyper has fixed texts for what is not HTTP; there is no other way to tell it from a cut.
+        let malformed = lines.iter().any(|line| line.contains("invalid HTTP") || line.contains("too large"));
+        let (kind, first) = if connecting {
+            (Kind::Unreachable, "no connection")
+        } else if malformed {
+            (Kind::Hostile, "the answer is not HTTP as it should be")
+        } else {
+            (Kind::Unreachable, "the connection or the answer was cut")
+        };
+        let failed = self.error(kind, call).because(format!("{}: {first}", call.name()));
+        let failed = lines.into_iter().fold(failed, Explain::because);
+        failed.mend(format!("see whether `{}` is up, and whether a proxy stands in between", self.base))
+    }
+
+    fn redirected(&self, call: &Call, headers: &HeaderMap) -> IssuerError {
+        let location = headers.get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("//");
+        let host = self.base.target_host(location);
+        self.error(Kind::Hostile, call)
+            .because(format!("{}: it redirects to `{host}`; redirects are not followed", call.name()))
+            .mend(format!(
+                "if `{host}` is where the instance really is, connect it with that base URL; a login page in \
+                 front of n8n has to let Keywright through"
+            ))
+    }
+
+    /// The error for an answer that is not the one wanted; its body is not quoted.
+    pub(crate) fn refused(&self, call: &Call, answer: &Answer) -> IssuerError {
+        let status = answer.status.as_u16();
+        let kind = match status {
+            200..=299 => Kind::Hostile,
+            429 => Kind::Throttled,
+            500..=599 => Kind::Failed,
+            _ => Kind::Refused,
+        };
+        let failed = self.error(kind, call).because(format!("{}: status {status}", call.name()));
+        match kind {
+            Kind::Throttled => failed.retry(Retry::Later(answer.retry_after())),
+            Kind::Hostile => self.misshapen(call, answer),
+            Kind::Failed => failed.mend("see n8n's own log for the reason"),
+            _ => failed,
+        }
+    }
+
+    /// The error for an answer of another shape than n8n's.
+    pub(crate) fn misshapen(&self, call: &Call, answer: &Answer) -> IssuerError {
+        let failed = self.error(Kind::Hostile, call);
+        if answer.is_json() {
+            return failed.because(format!("{}: the JSON is not what n8n answers", call.name()));
+        }
+        let media =
+            answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("nothing");
+        failed
+            .because(format!("{}: the answer is `{}`, not JSON", call.name(), shown(media, 60)))
+            .mend(format!("see whether `{}` is the base URL of n8n, path prefix included", self.base))
+    }
+
+    /// A body of that shape with status 200, or the error for anything else.
+    pub(crate) fn expect<T: serde::de::DeserializeOwned>(
+        &self,
+        call: &Call,
+        answer: &Answer,
+    ) -> Result<T, IssuerError> {
+        if answer.status != StatusCode::OK {
+            return Err(self.refused(call, answer));
+        }
+        answer.parse().ok_or_else(|| self.misshapen(call, answer))
+    }
+}
+
+const TOO_LATE: &str = "there was no whole answer";
