@@ -160,6 +160,8 @@ impl Destination for Command {
     }
 
     async fn restore(&self, previous: Option<&Secret>) -> Result<(), DestinationError> {
-        self.write(Action::Restore, previous).await
+        // A word of its own, so that a program whose input was cut short never takes that for `nothing`.
+        let action = if previous.is_some() { Action::Restore } else { Action::Remove };
+        self.write(action, previous).await
     }
 }

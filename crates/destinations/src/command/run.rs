@@ -25,6 +25,7 @@ const AFTER_EXIT: Duration = Duration::from_millis(500);
 pub(super) enum Action {
     Deliver,
     Restore,
+    Remove,
     Read,
 }
 
@@ -33,6 +34,7 @@ impl Action {
         match self {
             Self::Deliver => "deliver",
             Self::Restore => "restore",
+            Self::Remove => "remove",
             Self::Read => "read",
         }
     }

@@ -1,12 +1,6 @@
 //! Read, change, look again, replace: under the folder's lock, all or nothing.
 
-use std::{
-    fs::File,
-    os::unix::fs::FileExt as _,
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fs::File, os::unix::fs::FileExt as _, path::Path, sync::Arc, time::Duration};
 
 use model::{DestinationError, DestinationErrorKind};
 use rustix::{
@@ -17,7 +11,7 @@ use rustix::{
     },
     io::Errno,
 };
-use tokio::sync::OwnedMutexGuard;
+use tokio::{sync::OwnedMutexGuard, time::Instant};
 
 use super::{
     Change, Content, MAX_BYTES, attributes, blocking,

@@ -47,6 +47,7 @@ struct ForeignLink {
 }
 
 struct Walk {
+    me: u32,
     what: String,
     folder: OwnedFd,
     stat: Stat,
@@ -58,8 +59,13 @@ struct Walk {
 
 /// Finds the folder and the name that `path` leads to.
 pub(super) fn find(path: &Path) -> Result<Spot, DestinationError> {
+    find_as(rustix::process::geteuid().as_raw(), path)
+}
+
+/// As [`find`], for the user `me`.
+pub(super) fn find_as(me: u32, path: &Path) -> Result<Spot, DestinationError> {
     let what = format!("cannot use the file `{}`", path.display());
-    let mut walk = Walk::start(what, path)?;
+    let mut walk = Walk::start(me, what, path)?;
     while let Some(name) = walk.pending.pop_front() {
         let last = walk.pending.is_empty();
         let object = match openat(&walk.folder, &name, WALK, Mode::empty()) {
@@ -79,9 +85,10 @@ pub(super) fn find(path: &Path) -> Result<Spot, DestinationError> {
 }
 
 impl Walk {
-    fn start(what: String, path: &Path) -> Result<Self, DestinationError> {
+    fn start(me: u32, what: String, path: &Path) -> Result<Self, DestinationError> {
         let (folder, stat) = root(&what)?;
         let mut walk = Self {
+            me,
             what,
             folder,
             stat,
@@ -116,19 +123,18 @@ impl Walk {
             return Err(self.refused(name, Errno::LOOP));
         }
         let path = self.path.join(name);
-        let ours = stat.st_uid == 0 || stat.st_uid == rustix::process::geteuid().as_raw();
-        if !ours {
-            if is_shared(&self.stat) && stat.st_uid != self.stat.st_uid {
-                return Err(hostile(
-                    self.what.clone(),
-                    format!(
-                        "`{}` is a symlink of uid {} in a folder that everyone can write",
-                        path.display(),
-                        stat.st_uid
-                    ),
-                    "move the file to a folder of its own, or give the path of the file itself",
-                ));
-            }
+        if is_planted(&self.stat, stat.st_uid, self.me) {
+            return Err(hostile(
+                self.what.clone(),
+                format!(
+                    "`{}` is a symlink of uid {} in a folder that everyone can write",
+                    path.display(),
+                    stat.st_uid
+                ),
+                "move the file to a folder of its own, or give the path of the file itself",
+            ));
+        }
+        if stat.st_uid != 0 && stat.st_uid != self.me {
             self.foreign.push(ForeignLink { path, owner: stat.st_uid });
         }
         let target = readlinkat(link, "", Vec::new()).map_err(|errno| self.refused(name, errno))?;
@@ -177,19 +183,13 @@ impl Walk {
                 format!("give the path of the file itself, or `chown -h 0 {}`", link.path.display()),
             ));
         }
-        if let Some(stat) = file.filter(|_| is_shared(&self.stat)) {
-            let trusted = [0, rustix::process::geteuid().as_raw(), self.stat.st_uid];
-            if !trusted.contains(&stat.st_uid) {
-                return Err(hostile(
-                    self.what,
-                    format!(
-                        "`{}` was put by uid {} into a folder that everyone can write",
-                        shown.display(),
-                        stat.st_uid
-                    ),
-                    "move the file to a folder of its own",
-                ));
-            }
+        let uid = file.map(|stat| stat.st_uid);
+        if let Some(uid) = uid.filter(|uid| is_planted(&self.stat, *uid, self.me)) {
+            return Err(hostile(
+                self.what,
+                format!("`{}` was put by uid {uid} into a folder that everyone can write", shown.display()),
+                "move the file to a folder of its own",
+            ));
         }
         let folder =
             openat(&self.folder, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
@@ -199,9 +199,10 @@ impl Walk {
     }
 }
 
-/// A sticky folder that everyone can write, such as `/tmp`.
-fn is_shared(folder: &Stat) -> bool {
-    folder.st_mode & 0o002 != 0
+/// Anyone may have put it there: in a sticky folder that everyone can write, such as `/tmp`, only root's,
+/// our own and the folder owner's can be trusted.
+pub(super) fn is_planted(folder: &Stat, owner: u32, me: u32) -> bool {
+    folder.st_mode & 0o002 != 0 && ![0, me, folder.st_uid].contains(&owner)
 }
 
 fn root(what: &str) -> Result<(OwnedFd, Stat), DestinationError> {
