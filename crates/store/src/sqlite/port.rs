@@ -1,0 +1,188 @@
+//! The port's methods. Values are sealed and opened here, on the caller's side; threads see only what is sealed.
+
+use model::{
+    Change, Event, Fence, Fingerprint, Instance, InstanceName, Integration, IntegrationName, Key, KeyId,
+    LeaseHolder, NewRotation, Period, Rotation, RotationId, Secret, StartOutcome, Store, StoreError,
+    Timestamp,
+};
+
+use super::lease::HeldBy;
+use super::rotations::{Sealed, Start, previous_place, previous_row};
+use super::{SqliteStore, lease, records, rotations};
+use crate::seal::Sealer;
+
+#[async_trait::async_trait]
+impl Store for SqliteStore {
+    async fn put_instance(&self, instance: &Instance, events: Vec<Event>) -> Result<(), StoreError> {
+        let name = instance.name.to_string();
+        let json = records::to_json("instance", &name, instance)?;
+        self.write(events, move |conn| records::put_instance(conn, &name, &json)).await
+    }
+
+    async fn instances(&self) -> Result<Vec<Instance>, StoreError> {
+        self.readers.read(records::instances).await
+    }
+
+    async fn instance(&self, name: &InstanceName) -> Result<Option<Instance>, StoreError> {
+        let name = name.clone();
+        self.readers.read(move |conn| records::instance(conn, name.as_str())).await
+    }
+
+    async fn put_sealed(
+        &self,
+        name: &str,
+        value: Option<&Secret>,
+        events: Vec<Event>,
+    ) -> Result<(), StoreError> {
+        let place = records::sealed_place(name);
+        let sealed = value.map(|value| self.sealer.seal_text(place, value)).transpose()?;
+        let name = name.to_owned();
+        self.write(events, move |conn| records::put_sealed(conn, &name, sealed.as_deref())).await
+    }
+
+    async fn sealed(&self, name: &str) -> Result<Option<Secret>, StoreError> {
+        let row = name.to_owned();
+        let sql = "SELECT value FROM sealed WHERE name = ?1";
+        let found = self.readers.read(move |conn| records::bytes(conn, sql, [row])).await?;
+        found.map(|sealed| self.sealer.open_text(records::sealed_place(name), &sealed)).transpose()
+    }
+
+    async fn integrations(&self) -> Result<Vec<Integration>, StoreError> {
+        self.readers.read(records::integrations).await
+    }
+
+    async fn integration(&self, name: &IntegrationName) -> Result<Option<Integration>, StoreError> {
+        let name = name.clone();
+        self.readers.read(move |conn| records::integration(conn, name.as_str())).await
+    }
+
+    async fn keys(&self, integration: Option<&IntegrationName>) -> Result<Vec<Key>, StoreError> {
+        let name = integration.cloned();
+        self.readers.read(move |conn| records::keys(conn, name.as_ref())).await
+    }
+
+    async fn key(&self, id: KeyId) -> Result<Option<Key>, StoreError> {
+        self.readers.read(move |conn| records::key(conn, id)).await
+    }
+
+    async fn key_with_fingerprint(&self, fingerprint: &Fingerprint) -> Result<Option<Key>, StoreError> {
+        let fingerprint = fingerprint.to_string();
+        self.readers.read(move |conn| records::key_with_fingerprint(conn, &fingerprint)).await
+    }
+
+    async fn key_secret(&self, id: KeyId) -> Result<Option<Secret>, StoreError> {
+        let row = id.to_string();
+        let param = row.clone();
+        let sql = "SELECT secret FROM key WHERE id = ?1";
+        let found = self.readers.read(move |conn| records::bytes(conn, sql, [param])).await?;
+        found.map(|sealed| self.sealer.open_text(records::secret_place(&row), &sealed)).transpose()
+    }
+
+    async fn start_rotation(&self, new: NewRotation, events: Vec<Event>) -> Result<StartOutcome, StoreError> {
+        let NewRotation { rotation, integration, supersede, holder, lease_for } = new;
+        let held_by = HeldBy::new(&holder, rotation.started_at, lease_for)?;
+        let start = Start { rotation, integration, supersede, held_by };
+        let events = super::outbox::prepare(events)?;
+        self.write(Vec::new(), move |conn| {
+            let outcome = rotations::start(conn, &start)?;
+            if matches!(outcome, StartOutcome::Started(_)) {
+                super::outbox::insert(conn, &events)?;
+            }
+            Ok(outcome)
+        })
+        .await
+    }
+
+    async fn rotation(&self, id: RotationId) -> Result<Option<Rotation>, StoreError> {
+        self.readers.read(move |conn| rotations::rotation(conn, id)).await
+    }
+
+    async fn open_rotations(&self) -> Result<Vec<Rotation>, StoreError> {
+        self.readers.read(rotations::open).await
+    }
+
+    async fn rotations_of(
+        &self,
+        integration: &IntegrationName,
+        limit: u32,
+    ) -> Result<Vec<Rotation>, StoreError> {
+        let name = integration.clone();
+        self.readers.read(move |conn| rotations::of_integration(conn, name.as_str(), limit)).await
+    }
+
+    async fn previous(&self, rotation: RotationId, step: u32) -> Result<Option<Secret>, StoreError> {
+        let sql = "SELECT previous FROM rotation_step WHERE rotation = ?1 AND number = ?2";
+        let found =
+            self.readers.read(move |conn| records::bytes(conn, sql, (rotation.to_string(), step))).await?;
+        let row = previous_row(rotation, step);
+        found.map(|sealed| self.sealer.open_text(previous_place(&row), &sealed)).transpose()
+    }
+
+    async fn take_lease(
+        &self,
+        rotation: RotationId,
+        holder: &LeaseHolder,
+        now: Timestamp,
+        lease_for: Period,
+        over: Option<Fence>,
+    ) -> Result<Fence, StoreError> {
+        let by = HeldBy::new(holder, now, lease_for)?;
+        self.write(Vec::new(), move |conn| lease::take(conn, rotation, &by, now, over)).await
+    }
+
+    async fn renew_lease(&self, fence: &Fence, now: Timestamp, lease_for: Period) -> Result<(), StoreError> {
+        let (fence, until) = (*fence, lease::until(now, lease_for)?);
+        self.write(Vec::new(), move |conn| lease::renew(conn, &fence, until)).await
+    }
+
+    async fn release_lease(&self, fence: &Fence) -> Result<(), StoreError> {
+        let fence = *fence;
+        self.write(Vec::new(), move |conn| lease::release(conn, &fence)).await
+    }
+
+    async fn commit(
+        &self,
+        fence: &Fence,
+        changes: Vec<Change>,
+        events: Vec<Event>,
+    ) -> Result<(), StoreError> {
+        let fence = *fence;
+        let changes = changes
+            .into_iter()
+            .map(|change| seal(&self.sealer, fence.rotation, change))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.write(events, move |conn| rotations::commit(conn, &fence, changes)).await
+    }
+
+    async fn record(&self, events: Vec<Event>) -> Result<(), StoreError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.write(events, |_conn| Ok(())).await
+    }
+
+    async fn flush_log(&self) -> Result<(), StoreError> {
+        self.relay.flush().await
+    }
+}
+
+/// Seals what a change brings, and takes its clear text out of it.
+fn seal(
+    sealer: &Sealer,
+    rotation: RotationId,
+    change: Change,
+) -> Result<(Change, Option<Sealed>), StoreError> {
+    Ok(match change {
+        Change::Previous { step, value: Some(value) } => {
+            let row = previous_row(rotation, step);
+            let sealed = sealer.seal_text(previous_place(&row), &value)?;
+            (Change::Previous { step, value: None }, Some(sealed))
+        }
+        Change::KeyAdded(key, secret) => {
+            let id = key.id.to_string();
+            let sealed = sealer.seal_text(records::secret_place(&id), &secret)?;
+            (Change::KeyAdded(key, Secret::new("")), Some(sealed))
+        }
+        other => (other, None),
+    })
+}
