@@ -1,0 +1,116 @@
+//! Listing keys: one's own on 1.x, everybody's to an owner of 2.x, there in pages of ten unless asked otherwise.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::shown;
+use crate::answer::{self, Answer};
+use crate::routes::Request;
+use crate::state::{KeyRow, State, User};
+
+const PAGE: usize = 10;
+const PAGE_MAX: usize = 250;
+
+/// `GET /rest/api-keys`.
+pub(super) fn show(state: &mut State, request: &Request<'_>, me: &str) -> Answer {
+    let Some(user) = state.users.by_id(me) else { return answer::failed(404, 404, "User not found") };
+    if !state.profile.second() {
+        let own: Vec<Value> = state.keys.of_user(me).map(|row| shown(state, row)).collect();
+        return answer::data(&Value::Array(own));
+    }
+    match (number(request, "skip", 0), number(request, "take", PAGE)) {
+        (Ok(skip), Ok(take)) => page(state, request, user, skip, take.min(PAGE_MAX)),
+        (Err(refused), _) | (_, Err(refused)) => refused,
+    }
+}
+
+/// As JavaScript's `parseInt` reads it.
+fn number(request: &Request<'_>, name: &str, absent: usize) -> Result<usize, Answer> {
+    let Some(text) = request.query(name).filter(|text| !text.is_empty()) else { return Ok(absent) };
+    let refused = |message: &str| {
+        Err(answer::json(400, &json!({ "code": "custom", "message": message, "path": [name] })))
+    };
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
+    match digits.parse() {
+        Err(_not_a_number) => refused(&format!("Param `{name}` must be a valid integer")),
+        Ok(0) => Ok(0),
+        Ok(_) if negative => refused(&format!("Param `{name}` must be a non-negative integer")),
+        Ok(number) => Ok(number),
+    }
+}
+
+fn page(state: &State, request: &Request<'_>, me: &User, skip: usize, take: usize) -> Answer {
+    let everybodys = me.owner && request.query("ownership") != Some("mine");
+    let part = request.query("label").map(|part| part.trim().to_lowercase());
+    let owners: Option<Vec<&str>> =
+        request.query("ownerIds").map(|ids| ids.split(',').map(str::trim).collect());
+    let labelled = |row: &KeyRow| part.as_ref().is_none_or(|part| row.label.to_lowercase().contains(part));
+    let owned = |row: &KeyRow| owners.as_ref().is_none_or(|ids| ids.contains(&row.user.as_str()));
+    let seen = |row: &KeyRow| me.owner || row.user == me.id;
+
+    let mut rows: Vec<&KeyRow> = state
+        .keys
+        .rows()
+        .rev()
+        .filter(|row| labelled(row) && if everybodys { owned(row) } else { row.user == me.id })
+        .collect();
+    sort(&mut rows, request.query("sortBy"));
+
+    let count = |wanted: &dyn Fn(&KeyRow) -> bool| state.keys.rows().filter(|row| wanted(row)).count();
+    let mine = count(&|row| row.user == me.id && labelled(row));
+    let all = count(&|row| seen(row) && labelled(row) && owned(row));
+    let (mine_total, all_total) = (count(&|row| row.user == me.id), count(&seen));
+
+    let items: Vec<Value> = rows
+        .into_iter()
+        .skip(skip)
+        .take(take)
+        .map(|row| {
+            let mut item = shown(state, row);
+            if let (Some(fields), Some(user)) = (item.as_object_mut(), state.users.by_id(&row.user)) {
+                fields.insert("owner".to_owned(), owner(user));
+            }
+            item
+        })
+        .collect();
+    answer::data(&json!({
+        "items": items,
+        "counts": { "mine": mine, "all": all },
+        "totals": { "mine": mine_total, "all": all_total },
+        "owners": if me.owner { owners_of_keys(state) } else { json!([]) },
+    }))
+}
+
+fn sort(rows: &mut [&KeyRow], by: Option<&str>) {
+    match by {
+        Some("label:asc") => rows.sort_by_key(|row| row.label.clone()),
+        Some("label:desc") => rows.sort_by_key(|row| Reverse(row.label.clone())),
+        Some("createdAt:asc") => rows.reverse(),
+        Some("lastUsedAt:asc") => rows.sort_by_key(|row| row.last_used_ms.unwrap_or(i64::MAX)),
+        Some("lastUsedAt:desc") => rows.sort_by_key(|row| Reverse(row.last_used_ms.unwrap_or(i64::MAX))),
+        Some("scopes:asc") => rows.sort_by_key(|row| row.scopes.len()),
+        Some("scopes:desc") => rows.sort_by_key(|row| Reverse(row.scopes.len())),
+        _ => {}
+    }
+}
+
+fn owner(user: &User) -> Value {
+    json!({ "id": user.id, "firstName": user.first_name, "lastName": user.last_name, "email": user.email })
+}
+
+fn owners_of_keys(state: &State) -> Value {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for row in state.keys.rows() {
+        *counts.entry(&row.user).or_default() += 1;
+    }
+    let users = state.users.all().iter().filter_map(|user| {
+        let count = counts.get(user.id.as_str())?;
+        let mut shown = owner(user);
+        shown.as_object_mut()?.insert("keyCount".to_owned(), json!(count));
+        Some(shown)
+    });
+    users.collect()
+}

@@ -1,0 +1,47 @@
+//! Lists of things that a sandbox has few or none of.
+
+use serde_json::{Value, json};
+
+use crate::answer::{self, Answer};
+use crate::clock;
+use crate::routes::Request;
+use crate::routes::public::{Caller, Page};
+use crate::state::State;
+
+/// `GET /api/v1/users`.
+pub(crate) fn users(state: &State, request: &Request<'_>, caller: &Caller) -> Answer {
+    if !state.users.by_id(&caller.user).is_some_and(|user| user.owner) {
+        return answer::message(403, "Forbidden");
+    }
+    let page = match Page::of(state, request) {
+        Ok(page) => page,
+        Err(refused) => return refused,
+    };
+    let with_role = request.query("includeRole") == Some("true");
+    let users = state.users.all().iter().map(|user| {
+        let mut shown = json!({
+            "id": user.id, "email": user.email, "firstName": user.first_name, "lastName": user.last_name,
+            "createdAt": user.created(), "updatedAt": clock::iso(user.created_ms),
+            "isPending": user.password.is_none(),
+        });
+        if let Some(fields) = shown.as_object_mut() {
+            if state.profile.modern() {
+                fields.insert("mfaEnabled".to_owned(), json!(user.mfa_enabled()));
+            }
+            if with_role {
+                fields.insert("role".to_owned(), json!(user.role()));
+            }
+        }
+        shown
+    });
+    let (users, next) = page.cut(users.collect());
+    answer::json(200, &json!({ "data": users, "nextCursor": next }))
+}
+
+/// A list with nothing in it.
+pub(crate) fn none(state: &State, request: &Request<'_>) -> Answer {
+    match Page::of(state, request) {
+        Ok(_) => answer::json(200, &json!({ "data": [], "nextCursor": Value::Null })),
+        Err(refused) => refused,
+    }
+}
