@@ -1,2 +1,7 @@
-//! The `keywright` binary.
-fn main() {}
+//! The `keywright` binary: parses, runs, exits.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keywright::run(std::env::args_os(), &keywright::Hooks::default())
+}

@@ -48,6 +48,11 @@ pub use store::{Change, NewRotation, StartOutcome, Store, StoreError, StoreError
 /// A record's id: sortable by the time it was made.
 pub use ulid::Ulid;
 
+/// A text that is not an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an id is 26 letters and digits, such as `01hf7yat000000000000000007`")]
+pub struct IdError;
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -68,10 +73,10 @@ macro_rules! id {
         }
 
         impl std::str::FromStr for $name {
-            type Err = ulid::DecodeError;
+            type Err = IdError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Ulid::from_string(&text.to_ascii_uppercase()).map(Self)
+                Ulid::from_string(&text.to_ascii_uppercase()).map(Self).map_err(|_malformed| IdError)
             }
         }
 
@@ -82,7 +87,7 @@ macro_rules! id {
         }
 
         impl TryFrom<String> for $name {
-            type Error = ulid::DecodeError;
+            type Error = IdError;
 
             fn try_from(text: String) -> Result<Self, Self::Error> {
                 text.parse()

@@ -1,0 +1,116 @@
+//! What most commands stand on: the configuration, the store, the clock, an engine.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use model::{Clock, Event, EventKind, Ids, Instance, InstanceName, SecretRef, Store};
+use rotation::Engine;
+use store::log::LogConfig;
+use store::{MasterKey, SqliteStore};
+
+use crate::Hooks;
+use crate::config::{self, Config, MASTER_KEY_VARIABLE};
+use crate::error::{CommandError, operator};
+use crate::keeper::Keeping;
+use crate::process::{self, ProcLiveness};
+use crate::progress::Progress;
+use crate::system::{SystemClock, SystemIds};
+use crate::ui::Ui;
+use crate::world::Reach;
+
+/// One run of one command.
+pub(crate) struct App {
+    pub(crate) ui: Ui,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) actor: String,
+    pub(crate) hooks: Hooks,
+    /// The folder of the log's segments.
+    pub(crate) log: PathBuf,
+    hidden_variables: Vec<String>,
+}
+
+impl App {
+    /// Opens what the configuration file names.
+    pub(crate) fn open(config: &Path, ui: Ui, hooks: &Hooks) -> Result<Self, CommandError> {
+        let config = Config::load(config)?;
+        let text = config::master_key_text(&config.master_key)?;
+        let master_key = MasterKey::from_text(&text).map_err(|error| {
+            operator(format!("`{}` holds no master key", config.master_key)).caused_by(&error)
+        })?;
+        let store = SqliteStore::open(&config.store, &master_key, &LogConfig::new(&config.log))?;
+        let mut hidden_variables = vec![MASTER_KEY_VARIABLE.to_owned()];
+        if let SecretRef::Env(name) = &config.master_key {
+            hidden_variables.push(name.clone());
+        }
+        Ok(Self {
+            ui,
+            store: Arc::new(store),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(SystemIds),
+            actor: config::actor(),
+            hooks: hooks.clone(),
+            log: config.log,
+            hidden_variables,
+        })
+    }
+
+    /// An engine that prints its progress.
+    pub(crate) fn engine(&self, keeping: Keeping) -> Engine {
+        Engine {
+            store: Arc::clone(&self.store) as Arc<dyn Store>,
+            world: Arc::new(self.reach(keeping)),
+            clock: Arc::clone(&self.clock),
+            ids: Arc::clone(&self.ids),
+            observer: Progress::new(self.ui, self.hooks.observer.clone()),
+            liveness: Arc::new(ProcLiveness),
+            holder: process::holder(self.ids.random()),
+            actor: self.actor.clone(),
+        }
+    }
+
+    /// What can be reached outside.
+    pub(crate) fn reach(&self, keeping: Keeping) -> Reach {
+        Reach::new(
+            Arc::clone(&self.store) as Arc<dyn Store>,
+            Arc::clone(&self.clock),
+            Arc::clone(&self.ids),
+            self.actor.clone(),
+            keeping,
+            self.hidden_variables.clone(),
+        )
+    }
+
+    /// An event of this run.
+    pub(crate) fn event(&self, kind: EventKind) -> Event {
+        let at = self.clock.now();
+        Event::new(self.ids.event(at), at, kind, self.actor.clone())
+    }
+
+    /// The named instance, or the only one.
+    pub(crate) async fn instance(&self, name: Option<&InstanceName>) -> Result<Instance, CommandError> {
+        let mut instances = self.store.instances().await?;
+        let names: Vec<String> = instances.iter().map(|instance| instance.name.to_string()).collect();
+        let Some(name) = name else {
+            return match instances.len() {
+                1 => Ok(instances.remove(0)),
+                0 => Err(operator("there is no instance yet")
+                    .mend("keywright connect prod https://n8n.example.com --email …")
+                    .into()),
+                _ => Err(CommandError::usage(
+                    operator("there are several instances")
+                        .because(names.join(", "))
+                        .mend("say which: `--instance NAME`"),
+                )),
+            };
+        };
+        let found = instances.into_iter().find(|instance| instance.name == *name);
+        found.ok_or_else(|| {
+            let report = operator(format!("there is no instance `{name}`"));
+            let near = config::nearest(name.as_str(), names.iter().map(String::as_str));
+            let report = near.map_or(report.clone(), |near| report.mend(format!("did you mean `{near}`?")));
+            CommandError::from(report.mend(format!("keywright connect {name} https://… --email …")))
+        })
+    }
+}

@@ -1,0 +1,249 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use model::{Address, EventId, InstanceName, IntegrationName, Period, Scope};
+
+use crate::config::SecretSource;
+
+/// Takes charge of the API keys of n8n: one narrow key per integration, turned with one command.
+#[derive(Debug, Parser)]
+#[command(
+    name = "keywright",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Taken by every command.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The configuration file
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "KEYWRIGHT_CONFIG",
+        default_value = "keywright.toml"
+    )]
+    pub(crate) config: PathBuf,
+    /// Print results as JSON, in the shapes of docs/reference/json.md
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print results and errors only
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a configuration, a master key and an empty store here
+    Init,
+    /// Take charge of an n8n instance, or renew its login
+    Connect(Connect),
+    /// Keys of integrations
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Turn keys: make a new one, deliver it, prove the old one dead
+    Rotate(Rotate),
+    /// Every key: age, expiry, due, last used, where delivered; rotations that wait or stalled
+    Status(Status),
+    /// The tamper-evident log
+    #[command(subcommand)]
+    Log(LogCommand),
+    /// See all of it work against an n8n inside this program; nothing to install
+    Demo(Demo),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Connect {
+    /// Its name here, such as `prod`
+    pub(crate) name: InstanceName,
+    /// Its address, such as `https://n8n.example.com`
+    pub(crate) url: String,
+    /// Login id of the n8n user whose session makes and kills keys; best one of its own, an admin
+    #[arg(long)]
+    pub(crate) email: String,
+    /// Where the password is: `env:NAME`, `file:PATH`, `-` for standard input; asked for otherwise
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) password_from: Option<SecretSource>,
+    /// Where the TOTP seed is, if the account has a second factor
+    #[arg(long, value_name = "SOURCE", conflicts_with = "recovery_code_from")]
+    pub(crate) totp_from: Option<SecretSource>,
+    /// Where a recovery code is, to be used once
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) recovery_code_from: Option<SecretSource>,
+    /// Keep the session only: ask for the password again when it ends
+    #[arg(long)]
+    pub(crate) no_keep: bool,
+    /// Accept plain HTTP to another host, where the password can be read on its way
+    #[arg(long)]
+    pub(crate) dangerous_plain_http: bool,
+    /// Log in and learn, but keep nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Give an integration a key of its own
+    Create(KeyCreate),
+    /// All keys that live; with --all, those that are retired too
+    List {
+        /// Retired keys too
+        #[arg(long)]
+        all: bool,
+    },
+    /// One integration, its keys and rotations
+    Show {
+        /// The integration
+        integration: IntegrationName,
+    },
+    /// Kill an integration's key, prove it dead, make no new one
+    Revoke {
+        /// The integration
+        integration: IntegrationName,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+        /// Say what would be done
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyCreate {
+    /// The integration's name, such as `backups`
+    pub(crate) integration: IntegrationName,
+    /// The instance, if there are several
+    #[arg(long)]
+    pub(crate) instance: Option<InstanceName>,
+    /// What the key may do, such as `workflow:read,workflow:list`
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
+    pub(crate) scopes: Vec<Scope>,
+    /// Who answers for it
+    #[arg(long)]
+    pub(crate) owner: Option<String>,
+    /// How often it is to be turned, such as `90d`
+    #[arg(long, value_name = "PERIOD")]
+    pub(crate) rotate_every: Option<Period>,
+    /// How long an old key works after the new one is confirmed everywhere
+    #[arg(long, value_name = "PERIOD", default_value = "24h")]
+    pub(crate) grace: Period,
+    /// When n8n itself ends the key: a period, or `never` [default: its rotation's period, grace and 14 days]
+    #[arg(long, value_name = "PERIOD")]
+    pub(crate) expires: Option<String>,
+    /// Where the key is put, such as `dotenv:/srv/backup/.env#N8N_API_KEY`; may be given several times
+    #[arg(long = "to", value_name = "DESTINATION")]
+    pub(crate) destinations: Vec<Address>,
+    /// Print the key, though it has destinations
+    #[arg(long)]
+    pub(crate) show: bool,
+    /// Check everything and say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line are yes or no")]
+pub(crate) struct Rotate {
+    /// The integrations whose keys are turned
+    #[arg(required_unless_present = "resume")]
+    pub(crate) integrations: Vec<IntegrationName>,
+    /// Kill the old key first: it leaked
+    #[arg(long, conflicts_with_all = ["grace", "abort", "resume"])]
+    pub(crate) compromised: bool,
+    /// How long the old key works on, instead of what the integration says
+    #[arg(long, value_name = "PERIOD", conflicts_with_all = ["abort", "resume"])]
+    pub(crate) grace: Option<Period>,
+    /// Check everything and say what would be done
+    #[arg(long, conflicts_with_all = ["abort", "resume"])]
+    pub(crate) dry_run: bool,
+    /// Undo an open rotation, as long as the old key lives
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) abort: bool,
+    /// Go on with what waits, stalled or died; fit for cron. With names: at once, whatever their backoff
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// How many rotations run at the same time
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) at_once: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Do not ask the instances when keys were last used
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    /// Events, oldest first
+    Show(LogFilter),
+    /// Check every line against the chain and the signatures; exit code 3 if one was tampered with
+    Verify {
+        /// The folder of segments, instead of the configured one; needs no store
+        #[arg(long, value_name = "DIR", requires = "public_key")]
+        folder: Option<PathBuf>,
+        /// The public key, or a file that holds it, instead of the store's
+        #[arg(long, value_name = "KEY")]
+        public_key: Option<String>,
+    },
+    /// All events as JSON lines; with --public-key, the key that verifies them
+    Export {
+        /// Print the public key only
+        #[arg(long)]
+        public_key: bool,
+        #[command(flatten)]
+        filter: LogFilter,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogFilter {
+    /// Events of this integration
+    #[arg(long)]
+    pub(crate) integration: Option<IntegrationName>,
+    /// Events of this instance
+    #[arg(long)]
+    pub(crate) instance: Option<InstanceName>,
+    /// Events of this rotation
+    #[arg(long)]
+    pub(crate) rotation: Option<model::RotationId>,
+    /// Events of this kind, such as `key_retired`
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Events of the last while, such as `24h`
+    #[arg(long, value_name = "PERIOD")]
+    pub(crate) since: Option<Period>,
+    /// Events after this one
+    #[arg(long, value_name = "EVENT")]
+    pub(crate) after: Option<EventId>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// A real n8n instead of the one inside; its owner's login
+    #[arg(long, value_name = "URL", requires = "email")]
+    pub(crate) instance: Option<String>,
+    /// Login id at --instance
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// Where the password for --instance is: `env:NAME`, `file:PATH`, `-`; asked for otherwise
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) password_from: Option<SecretSource>,
+    /// Keep the demo's folder, to look into
+    #[arg(long)]
+    pub(crate) keep: bool,
+}

@@ -1,0 +1,206 @@
+//! `keywright key create`: an integration's first key, shown once or put where it is used.
+
+use model::{
+    Instance, Integration, IntegrationRole, KeyModel, Mode, Period, Report, RotationId, Scope, ScopeSupport,
+    Store as _,
+};
+use rotation::{Outcome, Request, World as _};
+use serde_json::json;
+
+use super::rotate;
+use crate::Exit;
+use crate::app::App;
+use crate::cli::KeyCreate;
+use crate::config::nearest;
+use crate::error::{CommandError, operator};
+use crate::keeper::Keeping;
+use crate::ui::BOLD;
+use crate::view::KeyView;
+
+/// A key outlives its rotation's due date by its grace and this, so that a late rotation is no outage.
+const MARGIN: Period = Period::days(14);
+
+pub(crate) async fn run(app: &App, options: KeyCreate) -> Result<Exit, CommandError> {
+    let instance = app.instance(options.instance.as_ref()).await?;
+    let integration = declare(app, &options, &instance)?;
+    check_room(app, &integration, &instance).await?;
+    let request = Request {
+        declare: Some(integration.clone()),
+        ..Request::new(integration.name.clone(), Mode::Create)
+    };
+    if options.dry_run {
+        let preview = app.engine(Keeping::Nothing).preview(&request).await?;
+        rotate::show_preview(app, &[preview]);
+        return Ok(Exit::Done);
+    }
+    let engine = app.engine(Keeping::Kept);
+    // What is wrong now is told now, before anything is begun; the rotation's own check comes again later.
+    engine.preview(&request).await?;
+    let id = engine.start(&request).await?;
+    let outcome = engine.drive(id).await?;
+    app.store.flush_log().await?;
+    match outcome {
+        Outcome::Over(_) | Outcome::Waiting(..) => show(app, &integration, id, &options).await,
+        Outcome::Stalled(rotation, reports) => {
+            rotate::report_stalled(app, &rotation, &reports);
+            Ok(Exit::Failed)
+        }
+    }
+}
+
+fn declare(app: &App, options: &KeyCreate, instance: &Instance) -> Result<Integration, CommandError> {
+    let expires_after = match options.expires.as_deref() {
+        Some("never") => None,
+        Some(text) => Some(text.parse::<Period>().map_err(|error| {
+            CommandError::usage(
+                operator(error.to_string()).mend("--expires never   # if it must not end by itself"),
+            )
+        })?),
+        None => options.rotate_every.map(|every| every + options.grace + MARGIN),
+    };
+    if expires_after == Some(Period::ZERO) {
+        return Err(CommandError::usage(
+            operator("a key that lives no time at all is of no use").mend("--expires 90d"),
+        ));
+    }
+    if let (Some(lives), Some(every)) = (expires_after, options.rotate_every)
+        && lives < every + options.grace
+    {
+        let report = operator(format!(
+            "the key would end after {lives}, before its rotation every {every} and grace are over"
+        ));
+        return Err(CommandError::usage(report.mend("--expires with a longer period, or leave it out")));
+    }
+    check_scopes(app, &options.scopes, instance)?;
+    let integration = Integration {
+        name: options.integration.clone(),
+        instance: instance.name.clone(),
+        role: IntegrationRole::Client,
+        owner: options.owner.clone(),
+        scopes: options.scopes.clone(),
+        rotate_every: options.rotate_every,
+        grace: options.grace,
+        expires_after: expires_after.filter(|_| instance.capabilities.expiry),
+        destinations: distinct(&options.destinations)?,
+        created_at: app.clock.now(),
+    };
+    let reach = app.reach(Keeping::Nothing);
+    for to in &integration.destinations {
+        let opened = reach.destination(to, &integration);
+        opened.map_err(|failure| CommandError { code: 2, ..failure.into() })?;
+    }
+    Ok(integration)
+}
+
+fn distinct(destinations: &[model::Address]) -> Result<Vec<model::Address>, CommandError> {
+    let mut seen = Vec::new();
+    for to in destinations {
+        if seen.contains(to) {
+            return Err(CommandError::usage(operator(format!("`{to}` is given twice"))));
+        }
+        seen.push(to.clone());
+    }
+    Ok(seen)
+}
+
+fn check_scopes(app: &App, scopes: &[Scope], instance: &Instance) -> Result<(), CommandError> {
+    let capabilities = &instance.capabilities;
+    let version = instance.version.as_deref().unwrap_or("this version");
+    if capabilities.scopes == ScopeSupport::Absent {
+        if !scopes.is_empty() {
+            app.ui.warn(&format!(
+                "n8n {version} has no scopes: the key can do everything; `--scope` is noted only"
+            ));
+        }
+        return Ok(());
+    }
+    let known = || capabilities.available_scopes.iter().map(Scope::as_str);
+    if scopes.is_empty() {
+        let report = operator("a key needs to be told what it may do")
+            .because("n8n refuses a key without scopes, and one with all of them is root")
+            .mend("--scope workflow:list,workflow:read")
+            .mend(format!("scopes there are: {}", known().collect::<Vec<_>>().join(" ")));
+        return Err(CommandError::usage(report));
+    }
+    let mut report: Option<Report> = None;
+    for scope in scopes.iter().filter(|scope| !capabilities.available_scopes.contains(scope)) {
+        let near = nearest(scope.as_str(), known())
+            .map(|near| format!("; did you mean `{near}`?"))
+            .unwrap_or_default();
+        let line = format!("`{scope}` is not among them{near}");
+        let what =
+            || operator(format!("n8n {version} does not let {} give these scopes", instance.admin_email));
+        report = Some(report.unwrap_or_else(what).because(line));
+    }
+    if let Some(report) = report {
+        let all = known().collect::<Vec<_>>().join(" ");
+        return Err(CommandError::usage(report.mend(format!("scopes there are: {all}"))));
+    }
+    if capabilities.scopes == ScopeSupport::StoredOnly {
+        app.ui.warn(&format!(
+            "n8n {version} stores scopes but does not enforce them: the key can do everything"
+        ));
+    }
+    Ok(())
+}
+
+/// Where a user may have one key, there is room for one integration.
+async fn check_room(app: &App, integration: &Integration, instance: &Instance) -> Result<(), CommandError> {
+    if instance.capabilities.keys == KeyModel::Many {
+        return Ok(());
+    }
+    let keys = app.store.keys(None).await?;
+    for other in app.store.integrations().await? {
+        let lives = |key: &model::Key| key.integration == other.name && key.state.lives();
+        if other.instance == instance.name && other.name != integration.name && keys.iter().any(lives) {
+            let report = operator(format!(
+                "`{}` has room for one key, and `{}` has it",
+                instance.name, other.name
+            ))
+            .because(format!(
+                "n8n {} allows one key per user",
+                instance.version.as_deref().unwrap_or("of this version")
+            ))
+            .mend("keywright connect NAME URL --email OTHER   # another n8n user, for this integration alone")
+            .mend("update n8n: from 1.73 on, a user may have several keys");
+            return Err(report.into());
+        }
+    }
+    Ok(())
+}
+
+async fn show(
+    app: &App,
+    integration: &Integration,
+    rotation: RotationId,
+    options: &KeyCreate,
+) -> Result<Exit, CommandError> {
+    let keys = app.store.keys(Some(&integration.name)).await?;
+    let Some(key) = keys.iter().find(|key| key.rotation == rotation) else {
+        return Err(operator(format!("the key of `{}` is not in the store", integration.name)).into());
+    };
+    let reveal = options.show || integration.destinations.is_empty();
+    let secret = if reveal { app.store.key_secret(key.id).await? } else { None };
+    if app.ui.is_json() {
+        let text = secret.as_ref().map(model::Secret::expose);
+        app.ui.result("", &json!({"key": KeyView::from(key), "secret": text}));
+        return Ok(Exit::Done);
+    }
+    let ends = key
+        .expires_at
+        .map_or_else(|| "never expires".into(), |at| format!("expires {}", crate::progress::shown(at)));
+    app.ui.note(&format!(
+        "`{}` has key {BOLD}{}{BOLD:#} …{}, {ends}",
+        integration.name,
+        key.fingerprint.short(),
+        key.tail
+    ));
+    for to in &integration.destinations {
+        app.ui.note(&format!("  in {to}"));
+    }
+    if let Some(secret) = secret {
+        app.ui.note("This is the only time that it is shown:");
+        app.ui.out(secret.expose());
+    }
+    Ok(Exit::Done)
+}

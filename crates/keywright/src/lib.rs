@@ -1,0 +1,91 @@
+//! The command line of Keywright: commands, output, exit codes, configuration, demo. It joins the rest.
+//!
+//! A library too, so that tests can watch a rotation in a process of its own; nothing else depends on it.
+
+mod app;
+mod cli;
+mod commands;
+mod config;
+mod demo;
+mod error;
+mod keeper;
+mod process;
+mod progress;
+mod prompt;
+mod system;
+mod ui;
+mod view;
+mod world;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser as _;
+use model::{Blame, Report, Retry};
+use rotation::Observer;
+
+use crate::error::CommandError;
+use crate::ui::Ui;
+
+/// What a test adds to a run.
+#[derive(Clone, Default)]
+pub struct Hooks {
+    /// Watches rotations beside the progress lines.
+    pub observer: Option<Arc<dyn Observer>>,
+}
+
+/// How a command ended, as an exit code. Documented in `docs/reference/exit-codes.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// 0
+    Done,
+    /// 3: something was found, or differs.
+    Findings,
+    /// 1: something is left to be done, and the reports have been printed.
+    Failed,
+}
+
+/// Runs one command line and gives its exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, hooks: &Hooks) -> ExitCode {
+    process::harden();
+    let cli = match cli::Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(refusal) => {
+            // Help and version are answers, not errors; clap knows which stream and code each takes.
+            let code = u8::try_from(refusal.exit_code()).unwrap_or(2);
+            drop(refusal.print());
+            return ExitCode::from(code);
+        }
+    };
+    let ui = Ui::new(cli.global.json, cli.global.quiet);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(until_interrupted(commands::dispatch(cli, ui, hooks))),
+        Err(error) => Err(error::operator("cannot start threads").caused_by(&error).into()),
+    };
+    match result {
+        Ok(Exit::Done) => ExitCode::SUCCESS,
+        Ok(Exit::Failed) => ExitCode::from(1),
+        Ok(Exit::Findings) => ExitCode::from(3),
+        Err(error) => {
+            ui.report(&error.report);
+            ExitCode::from(error.code)
+        }
+    }
+}
+
+/// Ctrl-C ends a command between two steps as well as in one: the journal knows how far it came.
+async fn until_interrupted(
+    work: impl Future<Output = Result<Exit, CommandError>>,
+) -> Result<Exit, CommandError> {
+    tokio::select! {
+        result = work => result,
+        Ok(()) = tokio::signal::ctrl_c() => {
+            let report = Report::new(Blame::Operator, Retry::Later(None), "interrupted")
+                .because("what was begun is journaled, and nothing is lost")
+                .mend("keywright rotate --resume");
+            Err(report.into())
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! This process as others on the host see it.
+
+use model::LeaseHolder;
+use rotation::Liveness;
+use rustix::process::{DumpableBehavior, Resource, Rlimit};
+
+/// No core dumps, and no look into our memory by other processes of the same user.
+pub(crate) fn harden() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    // Both can only fail where the system forbids it; the commands work all the same.
+    rustix::process::setrlimit(Resource::Core, none).ok();
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
+}
+
+/// Who we are to other drivers of rotations.
+pub(crate) fn holder(nonce: u128) -> LeaseHolder {
+    let pid = std::process::id();
+    LeaseHolder {
+        host: host(),
+        pid,
+        start_ticks: start_ticks(pid).unwrap_or(0),
+        nonce: format!("{nonce:032x}"),
+    }
+}
+
+/// One boot of one host, and one PID namespace of it: within these, a process id means something.
+fn host() -> String {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{name} {} {}", boot.trim(), namespace.display())
+}
+
+/// When a process started, in ticks since boot: the 22nd field of its `stat`, counted behind the name, which
+/// may hold spaces and parentheses.
+fn start_ticks(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// Judges a lease's holder by `/proc`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProcLiveness;
+
+impl Liveness for ProcLiveness {
+    fn is_dead(&self, holder: &LeaseHolder) -> bool {
+        let here = host();
+        // Without a boot id or a namespace, two hosts could look the same.
+        let known = here.contains("pid:[") && here.split(' ').nth(1).is_some_and(|boot| boot.len() == 36);
+        known && holder.host == here && start_ticks(holder.pid) != Some(holder.start_ticks)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn we_are_alive_and_a_later_process_of_our_id_is_not_us() {
+        let us = holder(7);
+        assert!(!ProcLiveness.is_dead(&us));
+        assert!(ProcLiveness.is_dead(&LeaseHolder { start_ticks: us.start_ticks + 1, ..us.clone() }));
+        assert!(ProcLiveness.is_dead(&LeaseHolder { pid: u32::MAX, ..us.clone() }));
+    }
+
+    #[test]
+    fn nobody_is_judged_across_hosts() {
+        let us = holder(7);
+        let elsewhere = LeaseHolder { host: format!("{}x", us.host), pid: u32::MAX, ..us };
+        assert!(!ProcLiveness.is_dead(&elsewhere));
+    }
+}

@@ -1,0 +1,84 @@
+//! What a rotation reaches out to: n8n by its client, destinations by their crate.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::{
+    Address, Clock, Destination, DestinationError, Ids, Instance, InstanceName, Integration, Issuer, Report,
+    Store,
+};
+use n8n::{BaseUrl, ClientConfig, InsecureHttp, N8nClient, N8nIssuer, Timeouts};
+use rotation::World;
+use tokio::sync::Mutex;
+
+use crate::keeper::{Keeping, StoreKeeper};
+
+/// Opens each instance once, and shares it.
+pub(crate) struct Reach {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    actor: String,
+    keeping: Keeping,
+    hidden_variables: Vec<String>,
+    issuers: Mutex<BTreeMap<InstanceName, Arc<dyn Issuer>>>,
+}
+
+impl Reach {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        actor: String,
+        keeping: Keeping,
+        hidden_variables: Vec<String>,
+    ) -> Self {
+        Self { store, clock, ids, actor, keeping, hidden_variables, issuers: Mutex::default() }
+    }
+
+    fn open(&self, instance: &Instance) -> Result<Arc<dyn Issuer>, Report> {
+        // Plain HTTP to another host was accepted by a person when the instance was connected.
+        let base_url =
+            BaseUrl::parse(&instance.url, InsecureHttp::Accepted).map_err(|failure| *failure.report)?;
+        let config = ClientConfig {
+            name: instance.name.clone(),
+            base_url,
+            timeouts: Timeouts::default(),
+            clock: Arc::clone(&self.clock),
+            ids: Arc::clone(&self.ids),
+        };
+        let keeper = StoreKeeper {
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            ids: Arc::clone(&self.ids),
+            actor: self.actor.clone(),
+            instance: instance.clone(),
+            keeping: self.keeping,
+        };
+        let client = N8nClient::new(config, Arc::new(keeper)).map_err(|failure| *failure.report)?;
+        Ok(Arc::new(N8nIssuer::new(Arc::new(client), instance.capabilities.clone())))
+    }
+}
+
+#[async_trait::async_trait]
+impl World for Reach {
+    async fn issuer(&self, instance: &Instance) -> Result<Arc<dyn Issuer>, Report> {
+        let mut issuers = self.issuers.lock().await;
+        if let Some(issuer) = issuers.get(&instance.name) {
+            return Ok(Arc::clone(issuer));
+        }
+        let issuer = self.open(instance)?;
+        issuers.insert(instance.name.clone(), Arc::clone(&issuer));
+        Ok(issuer)
+    }
+
+    fn destination(&self, to: &Address, of: &Integration) -> Result<Arc<dyn Destination>, DestinationError> {
+        let context = destinations::Context {
+            integration: of.name.clone(),
+            instance: of.instance.clone(),
+            rotation: None,
+            hidden_variables: self.hidden_variables.clone(),
+        };
+        destinations::open(to, &context)
+    }
+}
