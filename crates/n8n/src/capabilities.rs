@@ -7,7 +7,7 @@ use crate::client::N8nClient;
 use crate::http::{Call, LIST_BYTES, MEDIUM_BYTES};
 use crate::keys::{KEYS, ONLY};
 use crate::report::{Explain as _, shown};
-use crate::wire::Data;
+use crate::wire::{Data, WireScopes};
 
 /// What was learned of an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,9 +152,9 @@ impl N8nClient {
         if answer.status == StatusCode::NOT_FOUND || (answer.status == StatusCode::OK && !answer.is_json()) {
             return Ok(None);
         }
-        let names: Data<Vec<String>> = self.http.expect(&call, &answer)?;
+        let names: Data<WireScopes> = self.http.expect(&call, &answer)?;
         // Scopes of a later n8n that are written in another way cannot be given; the others can.
-        let mut scopes: Vec<Scope> = names.data.iter().filter_map(|name| name.parse().ok()).collect();
+        let mut scopes: Vec<Scope> = names.data.0.iter().filter_map(|name| name.parse().ok()).collect();
         scopes.sort();
         Ok(Some(scopes))
     }

@@ -46,22 +46,29 @@ mod tests {
     async fn many_at_once_cost_two_runs_and_nobody_gets_an_old_one() {
         let shared = Arc::new(Coalesced::new());
         let runs = Arc::new(AtomicU64::new(0));
-        let ask = |shared: Arc<Coalesced<u64>>, runs: Arc<AtomicU64>| async move {
-            let before = runs.load(Ordering::SeqCst);
-            let got = shared
-                .run(|| async {
-                    let run = runs.fetch_add(1, Ordering::SeqCst) + 1;
-                    tokio::task::yield_now().await;
-                    run
+        let asked = Arc::new(AtomicU64::new(0));
+        let gate = Arc::new(tokio::sync::Semaphore::new(0));
+        let callers: Vec<_> = (0..64)
+            .map(|_| {
+                let (shared, runs, asked, gate) = (shared.clone(), runs.clone(), asked.clone(), gate.clone());
+                tokio::spawn(async move {
+                    asked.fetch_add(1, Ordering::SeqCst);
+                    let before = runs.load(Ordering::SeqCst);
+                    let work = || async {
+                        let run = runs.fetch_add(1, Ordering::SeqCst) + 1;
+                        drop(gate.acquire().await);
+                        run
+                    };
+                    let got = shared.run(work).await;
+                    assert!(got > before, "run {got} had begun before the caller asked");
                 })
-                .await;
-            assert!(got > before, "run {got} had begun before the caller asked");
-        };
-        let first = tokio::spawn(ask(shared.clone(), runs.clone()));
-        tokio::task::yield_now().await;
-        let rest: Vec<_> = (0..63).map(|_| tokio::spawn(ask(shared.clone(), runs.clone()))).collect();
-        first.await.unwrap();
-        for caller in rest {
+            })
+            .collect();
+        while asked.load(Ordering::SeqCst) < 64 {
+            tokio::task::yield_now().await;
+        }
+        gate.add_permits(1);
+        for caller in callers {
             caller.await.unwrap();
         }
         assert_eq!(runs.load(Ordering::SeqCst), 2);

@@ -15,7 +15,7 @@ pub(crate) const SMALL_BYTES: usize = 1 << 20;
 /// Settings and what a key may do.
 pub(crate) const MEDIUM_BYTES: usize = 16 << 20;
 /// Lists of keys.
-pub(crate) const LIST_BYTES: usize = 64 << 20;
+pub(crate) const LIST_BYTES: usize = 32 << 20;
 /// Between the two tries of a question that was not answered.
 const BEFORE_RETRY: Duration = Duration::from_millis(250);
 

@@ -44,7 +44,7 @@ impl N8nClient {
             let list: Data<WireList> = self.http.expect(&call, &answer)?;
             let items = match list.data {
                 WireList::All(all) => return all.into_iter().map(|key| self.listed(&call, key)).collect(),
-                WireList::Page { items } => items,
+                WireList::Page(items) => items,
             };
             let count = items.len();
             let page = items.into_iter().map(|key| self.listed(&call, key)).collect::<Result<Vec<_>, _>>()?;

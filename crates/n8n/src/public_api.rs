@@ -11,7 +11,7 @@ use reqwest::header::HeaderValue;
 use crate::client::N8nClient;
 use crate::http::{Answer, BodyRule, Call, MEDIUM_BYTES};
 use crate::report::{Explain as _, error};
-use crate::wire::Data;
+use crate::wire::{Data, WireScopes};
 
 const DISCOVER: &str = "/api/v1/discover";
 const WORKFLOWS: &str = "/api/v1/workflows?limit=1";
@@ -20,7 +20,7 @@ const WORKFLOWS_BYTES: usize = 64 << 10;
 
 #[derive(serde::Deserialize)]
 struct Discovered {
-    scopes: Vec<String>,
+    scopes: WireScopes,
 }
 
 impl N8nClient {
@@ -44,6 +44,7 @@ impl N8nClient {
                 let has = found
                     .data
                     .scopes
+                    .0
                     .iter()
                     .map(|scope| scope.parse())
                     .collect::<Result<BTreeSet<Scope>, _>>();

@@ -88,6 +88,7 @@ impl Session {
 #[derive(Default)]
 pub(crate) struct SessionState {
     inner: tokio::sync::Mutex<Inner>,
+    /// Logins that came to an end.
     attempts: AtomicU64,
 }
 
@@ -178,8 +179,9 @@ impl N8nClient {
                 }
             }
         }
-        let attempt = self.session.attempts.fetch_add(1, Ordering::SeqCst) + 1;
         let opened = self.open(&mut inner).await;
+        // Counted at its end: whoever came while it was under way shares it.
+        let attempt = self.session.attempts.fetch_add(1, Ordering::SeqCst) + 1;
         if let Err(failure) = &opened {
             inner.failure = Some((attempt, failure.clone()));
         }

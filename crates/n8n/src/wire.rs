@@ -1,6 +1,10 @@
 //! The shapes in which versions speak of keys, and what is made of them.
 
+use std::marker::PhantomData;
+
 use model::{ListedKey, Scope, Secret, Timestamp};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// Most answers of `/rest` are wrapped.
 #[derive(serde::Deserialize)]
@@ -9,11 +13,74 @@ pub(crate) struct Data<T> {
 }
 
 /// A list of keys: a page of everybody's (2.x), or all of one's own (1.x).
-#[derive(serde::Deserialize)]
-#[serde(untagged)]
 pub(crate) enum WireList {
-    Page { items: Vec<WireKey> },
+    Page(Vec<WireKey>),
     All(Vec<WireKey>),
+}
+
+/// More keys than this is no honest list.
+const MAX_KEYS: usize = 50_000;
+/// More scopes than this no key has.
+const MAX_SCOPES: usize = 1000;
+
+/// At most so many; one more is an error, found before it is kept.
+pub(crate) struct AtMost<const MAX: usize, T>(pub(crate) Vec<T>);
+
+impl<'de, const MAX: usize, T: Deserialize<'de>> Deserialize<'de> for AtMost<MAX, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Elements<const MAX: usize, T>(PhantomData<T>);
+        impl<'de, const MAX: usize, T: Deserialize<'de>> Visitor<'de> for Elements<MAX, T> {
+            type Value = Vec<T>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "at most {MAX} elements")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Vec<T>, A::Error> {
+                let mut all = Vec::new();
+                while let Some(element) = elements.next_element()? {
+                    if all.len() == MAX {
+                        return Err(serde::de::Error::invalid_length(MAX, &self));
+                    }
+                    all.push(element);
+                }
+                Ok(all)
+            }
+        }
+        deserializer.deserialize_seq(Elements::<MAX, T>(PhantomData)).map(Self)
+    }
+}
+
+/// Names of scopes.
+pub(crate) type WireScopes = AtMost<MAX_SCOPES, String>;
+
+/// Not `untagged`: that would keep whatever comes before looking at it.
+impl<'de> Deserialize<'de> for WireList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        struct Page {
+            items: AtMost<MAX_KEYS, WireKey>,
+        }
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = WireList;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("keys, or a page of keys")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, keys: A) -> Result<WireList, A::Error> {
+                let keys = AtMost::<MAX_KEYS, WireKey>::deserialize(SeqAccessDeserializer::new(keys))?;
+                Ok(WireList::All(keys.0))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, page: A) -> Result<WireList, A::Error> {
+                let page = Page::deserialize(MapAccessDeserializer::new(page))?;
+                Ok(WireList::Page(page.items.0))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// A key in a list. Its text is redacted there and not even read.
@@ -23,7 +90,7 @@ pub(crate) struct WireKey {
     pub(crate) id: String,
     label: String,
     #[serde(default)]
-    scopes: Option<Vec<String>>,
+    scopes: Option<WireScopes>,
     #[serde(default)]
     created_at: Option<String>,
     #[serde(default)]
@@ -47,7 +114,7 @@ pub(crate) struct WireCreated {
     pub(crate) id: String,
     pub(crate) label: String,
     #[serde(default)]
-    pub(crate) scopes: Option<Vec<String>>,
+    pub(crate) scopes: Option<WireScopes>,
     /// The text, where versions redact `apiKey`.
     #[serde(default)]
     pub(crate) raw_api_key: Option<String>,
@@ -71,7 +138,7 @@ impl WireKey {
             native_id: self.id,
             label: clean(&self.label),
             // Other people's keys are not ours to judge: an odd scope is left out, not an error.
-            scopes: self.scopes.iter().flatten().filter_map(|scope| scope.parse().ok()).collect(),
+            scopes: names(self.scopes.as_ref()).filter_map(|scope| scope.parse().ok()).collect(),
             created_at: self.created_at.as_deref().and_then(instant),
             expires_at: self.expires_at.and_then(|s| Timestamp::from_second(s).ok()),
             last_used_at: self.last_used_at.as_deref().and_then(instant),
@@ -88,8 +155,12 @@ impl WireCreated {
 
     /// Its scopes; `None` if one of them is not a scope.
     pub(crate) fn scopes(&self) -> Option<Vec<Scope>> {
-        self.scopes.iter().flatten().map(|scope| scope.parse().ok()).collect()
+        names(self.scopes.as_ref()).map(|scope| scope.parse().ok()).collect()
     }
+}
+
+fn names(scopes: Option<&WireScopes>) -> impl Iterator<Item = &String> {
+    scopes.into_iter().flat_map(|scopes| &scopes.0)
 }
 
 /// A text, unless it is redacted or cannot be a header.
@@ -119,7 +190,7 @@ mod tests {
 
     fn list(json: &str) -> Vec<ListedKey> {
         let wire: Data<WireList> = serde_json::from_str(json).unwrap();
-        let (WireList::Page { items } | WireList::All(items)) = wire.data;
+        let (WireList::Page(items) | WireList::All(items)) = wire.data;
         items.into_iter().map(|key| key.listed().unwrap()).collect()
     }
 

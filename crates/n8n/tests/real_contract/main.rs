@@ -1,0 +1,7 @@
+//! The contract on real instances of n8n.
+
+#[cfg(test)]
+mod instances;
+#[cfg(test)]
+#[path = "../suite/mod.rs"]
+mod suite;
