@@ -3,10 +3,12 @@
 //! Knows bytes, not formats.
 
 mod attributes;
+mod check;
 mod edit;
 mod find;
 mod load;
 mod lock;
+mod overwrite;
 mod temporary;
 #[cfg(test)]
 mod tests;
@@ -63,7 +65,7 @@ impl FilePath {
     /// The file can be read and written as an edit would. Changes nothing; gives what is there.
     pub(crate) async fn check(&self) -> Result<Option<Content>, DestinationError> {
         let path = self.0.clone();
-        blocking(move || edit::check(&path)).await
+        blocking(move || check::check(&path)).await
     }
 
     /// What is there now.

@@ -13,7 +13,7 @@ use std::{
 
 use model::DestinationError;
 use rustix::{
-    fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat, unlinkat},
+    fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, flock, openat, statat, unlinkat},
     io::Errno,
 };
 
@@ -50,7 +50,10 @@ impl<'a> Temporary<'a> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = openat(&spot.folder, &name, flags, Mode::RUSR | Mode::WUSR)
             .map_err(|errno| refused(what(), "write", &spot.folder_path, errno))?;
-        Ok(Self { spot, name, file: file.into(), placed: false })
+        let temporary = Self { spot, name, file: file.into(), placed: false };
+        // Tells sweepers that it has somebody. Where there are no locks, they find none and leave it, too.
+        flock(&temporary.file, FlockOperation::NonBlockingLockExclusive).ok();
+        Ok(temporary)
     }
 
     /// Writes all of it.
@@ -85,8 +88,8 @@ impl Drop for Temporary<'_> {
     }
 }
 
-/// Removes what killed runs left. The folder's lock must be held: whoever writes such a file holds
-/// it, so a file that is there now has nobody any more.
+/// Removes what killed runs left: whoever lives holds a lock on its file. Once an hour per folder, since it
+/// reads all names; the folder's lock must be held.
 pub(super) fn sweep(spot: &Spot) {
     static SWEPT: LazyLock<Mutex<HashMap<(u64, u64), Instant>>> = LazyLock::new(Mutex::default);
     {
@@ -105,13 +108,20 @@ pub(super) fn sweep(spot: &Spot) {
         if !is_ours(name) {
             continue;
         }
-        let plain = statat(&spot.folder, name, AtFlags::SYMLINK_NOFOLLOW)
-            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
-        if plain {
+        if is_abandoned(spot, name) {
             // A left-over that cannot be removed is no reason not to deliver.
             unlinkat(&spot.folder, name, AtFlags::empty()).ok();
         }
     }
+}
+
+fn is_abandoned(spot: &Spot, name: &OsStr) -> bool {
+    let plain = statat(&spot.folder, name, AtFlags::SYMLINK_NOFOLLOW)
+        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
+    // Root and the owner can open it; for anyone else it stays.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let opened = if plain { openat(&spot.folder, name, flags, Mode::empty()).ok() } else { None };
+    opened.is_some_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok())
 }
 
 fn is_ours(name: &OsStr) -> bool {

@@ -18,9 +18,9 @@ use zeroize::Zeroizing;
 
 use super::{
     Change, FilePath,
-    edit::overwrite,
     find::{find, find_as, is_planted},
     load::load,
+    overwrite::overwrite,
 };
 
 /// A user that is neither root nor whoever runs the tests.
@@ -250,7 +250,7 @@ async fn a_change_in_between_is_seen_and_not_lost() {
     assert_eq!(race(1).await, (Ok(()), "AB+ours".to_owned(), 2));
     let (result, text, asked) = race(9).await;
     assert_eq!(result.unwrap_err().kind, Kind::Changed);
-    assert_eq!((text.as_str(), asked), ("ABB", 2));
+    assert_eq!((text.as_str(), asked), ("ABBB", 3));
 }
 
 #[tokio::test]
@@ -282,8 +282,11 @@ async fn what_a_killed_run_left_is_swept_and_nothing_else() {
     for name in others.iter().chain([&left]) {
         fs::write(folder.path().join(name), "canary").unwrap();
     }
+    let alive = format!(".keywright-{}.tmp", "fedcba9876543210".repeat(2));
+    let somebodys = fs::File::create(folder.path().join(&alive)).unwrap();
+    flock(&somebodys, FlockOperation::LockExclusive).unwrap();
     write(&at(&folder, "file"), "canary").await.unwrap();
-    let mut wanted = vec!["file".to_owned()];
+    let mut wanted = vec!["file".to_owned(), alive];
     wanted.extend(others);
     wanted.sort();
     assert_eq!(names(&folder), wanted);

@@ -1,0 +1,47 @@
+//! The contract that every destination keeps, run against each of them.
+//!
+//! To add one: implement [`place::Place`] for it in a file here, and give it a line at the end.
+
+#[cfg(test)]
+mod child;
+#[cfg(test)]
+mod command;
+#[cfg(test)]
+mod dotenv;
+#[cfg(test)]
+mod environment;
+#[cfg(test)]
+mod file;
+#[cfg(test)]
+mod mount;
+#[cfg(test)]
+mod place;
+#[cfg(test)]
+mod suite;
+
+/// Every case of the suite, for one destination.
+#[cfg(test)]
+macro_rules! contract {
+    ($module:ident, $place:ty) => {
+        mod $module {
+            contract!(@cases $place:
+                put_and_put_again, confirms_only_the_wanted_key, restores_what_was_held, restores_nothing,
+                check_changes_nothing, a_missing_place_is_not_found, a_missing_permission_is_named,
+                concurrent_writers_leave_one_whole_key, a_foreign_change_is_refused_or_kept,
+                a_kill_in_the_middle_tears_nothing, no_secret_is_in_an_error);
+        }
+    };
+    (@cases $place:ty: $($case:ident),*) => {
+        $(#[tokio::test(flavor = "multi_thread")]
+        async fn $case() {
+            crate::suite::$case::<$place>().await;
+        })*
+    };
+}
+
+#[cfg(test)]
+mod kept_by {
+    contract!(dotenv, crate::dotenv::DotenvPlace);
+    contract!(file, crate::file::FilePlace);
+    contract!(command, crate::command::CommandPlace);
+}
