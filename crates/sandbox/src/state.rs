@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 pub use keys::KeyView;
 pub(crate) use keys::{Clash, KeyRow, Keys};
-pub(crate) use throttle::{Pass, Throttle};
+pub(crate) use throttle::{Limit, Throttle};
 pub(crate) use users::{Mfa, User, Users};
 pub(crate) use workflows::{Workflow, Workflows};
 

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::answer::{self, Answer};
+use crate::routes::limits::{self, By};
 use crate::routes::{Request, session};
-use crate::state::{State, User};
+use crate::state::{Limit, State, User};
 use crate::{Profile, clock, token};
 
 /// A user as they see themselves.
@@ -28,7 +29,8 @@ pub(crate) fn full(state: &State, user: &User) -> Value {
     });
     if let Some(fields) = shown.as_object_mut() {
         if state.profile.modern() {
-            fields.insert("lastActiveAt".to_owned(), json!(&clock::iso(state.clock.now_ms()).get(..10)));
+            // A day; n8n writes it down some time after the request.
+            fields.insert("lastActiveAt".to_owned(), json!(clock::iso(state.clock.now_ms()).get(..10)));
             fields.insert("mfaAuthenticated".to_owned(), json!(user.mfa_enabled()));
         }
         if state.profile.second() {
@@ -103,6 +105,12 @@ pub(crate) fn invite(state: &mut State, request: &Request<'_>, me: &str) -> Answ
     if !state.users.by_id(me).is_some_and(|user| user.owner) {
         return answer::json(403, &json!({ "status": "error", "message": "Unauthorized" }));
     }
+    let window_ms = if state.profile.second() { 300_000 } else { 60_000 };
+    let limit = Limit { attempts: 10, window_ms };
+    limits::within(state, "invite", &By::Address, limit, |state| invite_all(state, me, &body))
+}
+
+fn invite_all(state: &mut State, me: &str, body: &Value) -> Answer {
     let now_ms = state.clock.now_ms();
     let mut invited = Vec::new();
     for email in body.as_array().into_iter().flatten().filter_map(|one| one.get("email")?.as_str()) {
@@ -110,12 +118,13 @@ pub(crate) fn invite(state: &mut State, request: &Request<'_>, me: &str) -> Answ
         let id =
             known.unwrap_or_else(|| state.users.add(&mut state.ids, now_ms, email.to_owned()).id.clone());
         let url = invite_url(state, me, &id);
-        invited.push(json!({
-            "user": {
-                "id": id, "email": email, "emailSent": false, "role": "global:member", "inviteAcceptUrl": url,
-            },
-            "error": "",
-        }));
+        let mut user = json!({ "id": id, "email": email, "emailSent": false, "inviteAcceptUrl": url });
+        if state.profile != Profile::V1_60
+            && let Some(fields) = user.as_object_mut()
+        {
+            fields.insert("role".to_owned(), json!("global:member"));
+        }
+        invited.push(json!({ "user": user, "error": "" }));
     }
     answer::data(&Value::Array(invited))
 }
@@ -138,6 +147,14 @@ pub(crate) fn accept(state: &mut State, request: &Request<'_>, invitee: Option<&
         Ok(body) => body,
         Err(page) => return page,
     };
+    if !state.profile.second() {
+        return accept_with(state, request, &body, invitee);
+    }
+    let limit = Limit { attempts: 100, window_ms: 60_000 };
+    limits::within(state, "accept", &By::Address, limit, |state| accept_with(state, request, &body, invitee))
+}
+
+fn accept_with(state: &mut State, request: &Request<'_>, body: &Value, invitee: Option<&str>) -> Answer {
     let field = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
     let invitee = match invitee {
         Some(id) => Some(id.to_owned()),
@@ -155,7 +172,11 @@ pub(crate) fn accept(state: &mut State, request: &Request<'_>, invitee: Option<&
     user.first_name = field("firstName");
     user.last_name = field("lastName");
     let user = user.clone();
-    session::opened(state, request, &user, answer::data(&full(state, &user)))
+    let mut shown = full(state, &user);
+    if let Some(active) = shown.get_mut("lastActiveAt") {
+        *active = Value::Null;
+    }
+    session::opened(state, request, &user, answer::data(&shown))
 }
 
 /// `DELETE /rest/users/:id`: the user's keys die too.

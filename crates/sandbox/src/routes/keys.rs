@@ -68,12 +68,13 @@ fn create(state: &mut State, request: &Request<'_>, me: &str) -> Answer {
         Ok(body) => body,
         Err(page) => return page,
     };
-    let now_s = state.clock.now_s();
-    let asked =
-        match check::label_and_scopes(&body).and_then(|asked| Ok((asked, check::expiry(&body, now_s)?))) {
-            Ok(asked) => asked,
-            Err(refused) => return refused,
-        };
+    let (now_s, second) = (state.clock.now_s(), state.profile.second());
+    let asked = match check::label_and_scopes(&body, second)
+        .and_then(|asked| Ok((asked, check::expiry(&body, now_s)?)))
+    {
+        Ok(asked) => asked,
+        Err(refused) => return refused,
+    };
     let ((label, scopes), expires_at) = asked;
     if !role_allows(state, me, &scopes) {
         return answer::failed(400, 400, "Invalid scopes for user role");
@@ -131,7 +132,8 @@ fn update(state: &mut State, request: &Request<'_>, me: &str, id: &str) -> Answe
         Ok(body) => body,
         Err(page) => return page,
     };
-    let (label, scopes) = match check::label_and_scopes(&body) {
+    let second = state.profile.second();
+    let (label, scopes) = match check::label_and_scopes(&body, second) {
         Ok(asked) => asked,
         Err(refused) => return refused,
     };

@@ -3,14 +3,16 @@
 use serde_json::{Value, json};
 
 use crate::answer::{self, Answer};
-use crate::clock;
 use crate::routes::Request;
 use crate::routes::public::{Caller, Page};
 use crate::state::State;
+use crate::{Profile, clock};
 
 /// `GET /api/v1/users`.
 pub(crate) fn users(state: &State, request: &Request<'_>, caller: &Caller) -> Answer {
-    if !state.users.by_id(&caller.user).is_some_and(|user| user.owner) {
+    // Members of 1.123 may.
+    let owner = state.users.by_id(&caller.user).is_some_and(|user| user.owner);
+    if !owner && state.profile != Profile::V1_123 {
         return answer::message(403, "Forbidden");
     }
     let page = match Page::of(state, request) {
@@ -25,7 +27,7 @@ pub(crate) fn users(state: &State, request: &Request<'_>, caller: &Caller) -> An
             "isPending": user.password.is_none(),
         });
         if let Some(fields) = shown.as_object_mut() {
-            if state.profile.modern() {
+            if state.profile.second() {
                 fields.insert("mfaEnabled".to_owned(), json!(user.mfa_enabled()));
             }
             if with_role {

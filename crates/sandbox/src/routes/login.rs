@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::answer::{self, Answer};
-use crate::routes::{Request, TOO_MANY, accounts, session};
-use crate::state::{Pass, State};
+use crate::routes::limits::{self, By};
+use crate::routes::{Request, accounts, session};
+use crate::state::{Limit, State};
 
+const MINUTE_MS: i64 = 60_000;
 const WRONG: &str = "Wrong username or password. Do you have caps lock on?";
 
 /// `POST /rest/login`.
@@ -16,38 +18,15 @@ pub(crate) fn log_in(state: &mut State, request: &Request<'_>) -> Answer {
     };
     let field = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let login_id = field(state.profile.login_field());
-    let now_ms = state.clock.now_ms();
-    let pass = if state.profile.second() {
-        // By login id, so an attempt without one is not counted.
-        login_id.map(|login_id| state.throttle.attempt(login_id, now_ms))
-    } else {
-        // By address; here everybody has the same.
-        Some(state.throttle.attempt("127.0.0.1", now_ms))
+    let (by, attempts, window_ms) = match login_id {
+        Some(login_id) if state.profile.second() => (By::Sent(login_id), 5, MINUTE_MS),
+        None if state.profile.second() => (By::Address, 1000, 5 * MINUTE_MS),
+        _ => (By::Address, 5, MINUTE_MS),
     };
-    let answer = match &pass {
-        Some(pass) if !pass.allowed => {
-            let answer = if state.profile.second() {
-                answer::raw(429, "text/html; charset=utf-8", TOO_MANY)
-            } else {
-                answer::message(429, "Too many requests")
-            };
-            let wait_s = (pass.resets_ms - now_ms + 999).div_euclid(1000);
-            answer::with(answer, "retry-after", &wait_s.to_string())
-        }
-        _ => attempt(state, request, &body, login_id, field("password")),
-    };
-    match pass {
-        Some(pass) => counted(answer, &pass),
-        None => answer,
-    }
-}
-
-/// The same answer, with the limit's headers.
-fn counted(answer: Answer, pass: &Pass) -> Answer {
-    let resets_s = (pass.resets_ms + 999).div_euclid(1000);
-    let answer = answer::with(answer, "x-ratelimit-limit", "5");
-    let answer = answer::with(answer, "x-ratelimit-remaining", &pass.remaining.to_string());
-    answer::with(answer, "x-ratelimit-reset", &resets_s.to_string())
+    let limit = Limit { attempts, window_ms };
+    limits::within(state, "login", &by, limit, |state| {
+        attempt(state, request, &body, login_id, field("password"))
+    })
 }
 
 fn attempt(

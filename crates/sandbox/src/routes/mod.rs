@@ -3,6 +3,7 @@
 mod accounts;
 mod discover;
 mod keys;
+mod limits;
 mod lists;
 mod login;
 mod mfa;
@@ -17,13 +18,11 @@ use bytes::Bytes;
 use hyper::{HeaderMap, Method, Uri};
 use serde_json::{Value, json};
 
+pub(crate) use limits::TOO_MANY;
 pub(crate) use operations::Operations;
 
 use crate::answer::{self, Answer};
 use crate::state::State;
-
-/// What n8n says where a limit on attempts is hit.
-pub(crate) const TOO_MANY: &str = "Too many requests, please try again later.";
 
 /// A request, read whole.
 pub(crate) struct Request<'a> {

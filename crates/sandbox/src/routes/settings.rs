@@ -1,4 +1,4 @@
-//! `GET /rest/settings`: on 2.x little without a session, on 1.x everything to everybody.
+//! `GET /rest/settings`: since 1.123 little without a session, before everything to everybody.
 
 use serde_json::{Value, json};
 
@@ -10,14 +10,22 @@ use crate::state::State;
 pub(crate) fn show(state: &mut State, request: &Request<'_>) -> Answer {
     let known = session::user(state, request).is_some();
     let set_up = state.users.owner().is_some_and(|owner| owner.password.is_some());
-    let users = json!({
+    let mut users = json!({
         "authenticationMethod": "email", "showSetupOnFirstLoad": !set_up, "smtpSetup": false,
-        "passwordMinLength": 8, "quota": -1,
     });
-    if state.profile.second() && !known {
+    let public = state.profile.modern() && !known;
+    if let Some(fields) = users.as_object_mut() {
+        if state.profile.second() {
+            fields.insert("passwordMinLength".to_owned(), json!(8));
+        }
+        if !public {
+            fields.insert("quota".to_owned(), json!(-1));
+        }
+    }
+    if public {
         return answer::data(&json!({
-            "settingsMode": "public", "defaultLocale": "en", "previewMode": false, "userManagement": users,
-            "authCookie": { "secure": false }, "communityNodesEnabled": false,
+            "settingsMode": "public", "previewMode": false, "userManagement": users,
+            "authCookie": { "secure": false },
             "sso": {
                 "saml": { "loginEnabled": false }, "ldap": { "loginEnabled": false, "loginLabel": "" },
                 "oidc": { "loginEnabled": false, "loginUrl": format!("{}/rest/sso/oidc/login", state.url) },
@@ -36,7 +44,7 @@ pub(crate) fn show(state: &mut State, request: &Request<'_>) -> Answer {
         "mfa": { "enabled": true },
         "instanceId": "0f0e0d0c0b0a09080706050403020100example",
     });
-    if let Some(fields) = settings.as_object_mut().filter(|_| state.profile.second()) {
+    if let Some(fields) = settings.as_object_mut().filter(|_| state.profile.modern()) {
         fields.insert("settingsMode".to_owned(), Value::from("authenticated"));
     }
     answer::data(&settings)

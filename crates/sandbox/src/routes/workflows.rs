@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::answer::{self, Answer};
-use crate::clock;
 use crate::routes::Request;
 use crate::routes::public::{Caller, Page};
 use crate::state::{State, Workflow};
+use crate::{Profile, clock};
 
 /// What a client may not set.
 const READ_ONLY: [&str; 8] =
@@ -51,15 +51,24 @@ pub(crate) fn list(state: &State, request: &Request<'_>, caller: &Caller) -> Ans
 pub(crate) fn show(state: &State, caller: &Caller, id: &str) -> Answer {
     match visible(state, caller, id) {
         Some(workflow) => answer::json(200, &show_one(state, workflow, true)),
-        None => answer::message(404, "Not Found"),
+        None => missing(state, caller, id),
+    }
+}
+
+/// Where a member is not let in, they are told in other words than an owner who finds nothing.
+fn missing(state: &State, caller: &Caller, id: &str) -> Answer {
+    if owner(state, caller) {
+        answer::message(404, "Not Found")
+    } else if state.profile.modern() {
+        answer::message(404, &format!("Workflow with ID \"{id}\" not found."))
+    } else {
+        answer::message(403, "Forbidden")
     }
 }
 
 /// `DELETE /api/v1/workflows/:id`.
 pub(crate) fn delete(state: &mut State, caller: &Caller, id: &str) -> Answer {
-    let Some(workflow) = visible(state, caller, id).cloned() else {
-        return answer::message(404, "Not Found");
-    };
+    let Some(workflow) = visible(state, caller, id).cloned() else { return missing(state, caller, id) };
     state.workflows.remove(id);
     let mut shown = show_one(state, &workflow, true);
     if let Some(fields) = shown.as_object_mut() {
@@ -82,13 +91,21 @@ pub(crate) fn create(state: &mut State, request: &Request<'_>, caller: &Caller) 
     if let Some(refused) = refusal(state, &body) {
         return answer::message(400, &refused);
     }
+    let mut parts = body;
+    let name = parts.remove("name").and_then(|name| Some(name.as_str()?.to_owned())).unwrap_or_default();
+    if state.profile == Profile::V1_123
+        && let Some(settings) = parts.get_mut("settings").and_then(Value::as_object_mut)
+    {
+        settings.entry("callerPolicy").or_insert_with(|| json!("workflowsFromSameOwner"));
+        settings.entry("availableInMCP").or_insert_with(|| json!(false));
+    }
     let workflow = Workflow {
         id: state.ids.short(),
-        name: body.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        name,
         user: caller.user.clone(),
         version: state.ids.uuid(),
         created_ms: state.clock.now_ms(),
-        parts: body,
+        parts,
     };
     state.workflows.insert(workflow.clone());
     let mut shown = show_one(state, &workflow, true);
@@ -96,7 +113,9 @@ pub(crate) fn create(state: &mut State, request: &Request<'_>, caller: &Caller) 
         if state.profile.second() {
             fields.insert("parentFolder".to_owned(), Value::Null);
         } else {
-            fields.remove("tags");
+            for loaded in ["tags", "activeVersion", "shared"] {
+                fields.remove(loaded);
+            }
         }
     }
     answer::json(200, &shown)
@@ -104,8 +123,12 @@ pub(crate) fn create(state: &mut State, request: &Request<'_>, caller: &Caller) 
 
 fn refusal(state: &State, body: &Map<String, Value>) -> Option<String> {
     let second = state.profile.second();
-    if let Some(name) = REQUIRED.iter().find(|name| !body.contains_key(**name)) {
-        return Some(format!("request/body must have required property '{name}'"));
+    let absent = REQUIRED.iter().filter(|name| !body.contains_key(**name));
+    let mut absent = absent.map(|name| format!("request/body must have required property '{name}'"));
+    if let Some(first) = absent.next() {
+        // 1.60 names them all.
+        let rest = absent.filter(|_| state.profile == Profile::V1_60);
+        return Some(std::iter::once(first).chain(rest).collect::<Vec<_>>().join(", "));
     }
     if let Some(name) = READ_ONLY.iter().find(|name| body.contains_key(**name)) {
         return Some(format!("request/body/{name} is read-only"));
@@ -139,16 +162,20 @@ fn show_one(state: &State, workflow: &Workflow, whole: bool) -> Value {
         "connections": workflow.part("connections"), "settings": workflow.part("settings"),
         "staticData": workflow.part("staticData"), "pinData": workflow.part("pinData"), "meta": null, "tags": [],
     });
-    let Some(fields) = shown.as_object_mut().filter(|_| state.profile.second()) else { return shown };
+    let Some(fields) = shown.as_object_mut().filter(|_| state.profile.modern()) else { return shown };
     fields.insert("activeVersionId".to_owned(), Value::Null);
     fields.insert("isArchived".to_owned(), json!(false));
-    fields.insert("nodeGroups".to_owned(), json!([]));
+    if state.profile.second() {
+        fields.insert("nodeGroups".to_owned(), json!([]));
+    }
     fields.insert("activeVersion".to_owned(), Value::Null);
     fields.insert("shared".to_owned(), json!([shared(state, workflow, whole)]));
     if whole {
         fields.insert("description".to_owned(), Value::Null);
         fields.insert("versionCounter".to_owned(), json!(1));
-        fields.insert("sourceWorkflowId".to_owned(), Value::Null);
+        if state.profile.second() {
+            fields.insert("sourceWorkflowId".to_owned(), Value::Null);
+        }
     }
     shown
 }
@@ -164,14 +191,15 @@ fn shared(state: &State, workflow: &Workflow, whole: bool) -> Value {
     if let (Some(fields), Some(user), true) = (shown.as_object_mut(), user, whole) {
         let name = |name: &Option<String>| name.clone().unwrap_or_default();
         let label = format!("{} {} <{}>", name(&user.first_name), name(&user.last_name), user.email);
-        fields.insert(
-            "project".to_owned(),
-            json!({
-                "id": project, "name": label, "type": "personal", "icon": null, "description": null,
-                "customTelemetryTags": [], "creatorId": user.id, "createdAt": user.created(),
-                "updatedAt": clock::iso(user.created_ms),
-            }),
-        );
+        let mut project = json!({
+            "id": project, "name": label, "type": "personal", "icon": null, "description": null,
+            "createdAt": user.created(), "updatedAt": clock::iso(user.created_ms),
+        });
+        if let Some(fields) = project.as_object_mut().filter(|_| state.profile.second()) {
+            fields.insert("customTelemetryTags".to_owned(), json!([]));
+            fields.insert("creatorId".to_owned(), json!(user.id));
+        }
+        fields.insert("project".to_owned(), project);
     }
     shown
 }

@@ -1,10 +1,13 @@
-//! The limit on attempts to log in: five in a minute, counted in fixed windows.
+//! Limits on attempts, counted in fixed windows.
 
 use std::collections::HashMap;
 
-/// Attempts that one window allows.
-pub(crate) const LIMIT: u32 = 5;
-const WINDOW_MS: i64 = 60_000;
+/// So many attempts in so long.
+#[derive(Clone, Copy)]
+pub(crate) struct Limit {
+    pub(crate) attempts: u32,
+    pub(crate) window_ms: i64,
+}
 
 /// What an attempt met.
 pub(crate) struct Pass {
@@ -16,20 +19,23 @@ pub(crate) struct Pass {
     pub(crate) resets_ms: i64,
 }
 
-/// Counts by whatever the version counts by: the login id, or the client's address.
+/// The windows that are open.
 #[derive(Default)]
-pub(crate) struct Throttle {
-    windows: HashMap<String, (i64, u32)>,
-}
+pub(crate) struct Throttle(HashMap<String, (i64, u32)>);
 
 impl Throttle {
-    pub(crate) fn attempt(&mut self, by: &str, now_ms: i64) -> Pass {
-        let (resets_ms, count) = self.windows.entry(by.to_owned()).or_insert((now_ms + WINDOW_MS, 0));
+    pub(crate) fn attempt(&mut self, counted_by: &str, limit: Limit, now_ms: i64) -> Pass {
+        let fresh = (now_ms + limit.window_ms, 0);
+        let (resets_ms, count) = self.0.entry(counted_by.to_owned()).or_insert(fresh);
         if *resets_ms <= now_ms {
-            (*resets_ms, *count) = (now_ms + WINDOW_MS, 0);
+            (*resets_ms, *count) = fresh;
         }
         *count = count.saturating_add(1);
-        Pass { allowed: *count <= LIMIT, remaining: LIMIT.saturating_sub(*count), resets_ms: *resets_ms }
+        Pass {
+            allowed: *count <= limit.attempts,
+            remaining: limit.attempts.saturating_sub(*count),
+            resets_ms: *resets_ms,
+        }
     }
 }
 
@@ -39,11 +45,12 @@ mod tests {
 
     #[test]
     fn the_sixth_in_a_minute_waits_for_its_end() {
+        let limit = Limit { attempts: 5, window_ms: 60_000 };
         let mut throttle = Throttle::default();
-        let allowed: Vec<_> = (0..6).map(|at| throttle.attempt("a", at * 1000).allowed).collect();
+        let allowed: Vec<_> = (0..6).map(|at| throttle.attempt("a", limit, at * 1000).allowed).collect();
         assert_eq!(allowed, [true, true, true, true, true, false]);
-        assert!(throttle.attempt("b", 5_000).allowed);
-        assert!(!throttle.attempt("a", 59_999).allowed);
-        assert!(throttle.attempt("a", 60_000).allowed);
+        assert!(throttle.attempt("b", limit, 5_000).allowed);
+        assert!(!throttle.attempt("a", limit, 59_999).allowed);
+        assert!(throttle.attempt("a", limit, 60_000).allowed);
     }
 }

@@ -2,8 +2,14 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
     reason = "tests: a helper that fails fails the test that called it"
 )]
 
 mod common;
 mod faults;
+mod keys;
+mod login;
+mod real;
+mod script;

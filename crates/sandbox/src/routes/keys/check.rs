@@ -5,7 +5,13 @@ use serde_json::{Value, json};
 use crate::answer::{self, Answer};
 
 /// A label and scopes that are allowed.
-pub(super) fn label_and_scopes(body: &Value) -> Result<(String, Vec<String>), Answer> {
+pub(super) fn label_and_scopes(body: &Value, second: bool) -> Result<(String, Vec<String>), Answer> {
+    if !body.is_object() {
+        return Err(refused(&json!({
+            "code": "invalid_type", "expected": "object", "received": kind(Some(body)), "path": [],
+            "message": format!("Expected object, received {}", kind(Some(body))),
+        })));
+    }
     let label = match body.get("label") {
         Some(Value::String(label)) => label,
         other => return Err(wrong_type("label", "string", other)),
@@ -21,7 +27,8 @@ pub(super) fn label_and_scopes(body: &Value) -> Result<(String, Vec<String>), An
         return Err(too_small("label", "string", "String must contain at least 1 character(s)"));
     }
     if label.contains(['<', '>']) {
-        return Err(custom("label", "Label can only contain letters, numbers, spaces and punctuation"));
+        let said = "Label can only contain letters, numbers, spaces and punctuation";
+        return Err(custom("label", if second { said } else { "Invalid input" }));
     }
     let scopes = match body.get("scopes") {
         Some(Value::Array(scopes)) => scopes,
