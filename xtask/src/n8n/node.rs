@@ -1,6 +1,6 @@
 //! Node and npm, from the package registry, so that the machine's own versions do not matter.
 use super::{Cache, command, install, postgres};
-use crate::environment::program;
+use crate::environment::{program, variable};
 use crate::{Fault, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,6 +17,7 @@ pub(super) fn ensure(cache: &Cache, major: u8) -> Result<()> {
     let npm = machine_npm(cache)?;
     install::folder(&folder, MANIFEST, |folder| {
         let mut command = Command::new(&npm);
+        trust_as_the_machine_does(&mut command);
         command.args(["install", "--no-audit", "--no-fund", &format!("node@{major}")]).current_dir(folder);
         install::with_second_try(&mut command, &what, &cache.log(&format!("install-node-{major}")))?;
         let node = cache.node_program(major);
@@ -61,7 +62,17 @@ pub(super) fn npm(cache: &Cache) -> Result<Command> {
     }
     let mut command = Command::new(cache.node_program(24));
     command.arg(cache.npm_script());
+    trust_as_the_machine_does(&mut command);
     Ok(command)
+}
+
+/// A Node that the system did not build knows nothing of the authorities that the system trusts.
+fn trust_as_the_machine_does(command: &mut Command) {
+    const VARIABLE: &str = "NODE_EXTRA_CA_CERTS";
+    let system = Path::new("/etc/ssl/certs/ca-certificates.crt");
+    if variable(VARIABLE).is_none() && system.is_file() {
+        command.env(VARIABLE, system);
+    }
 }
 
 /// The npm of this machine; it is installed where there is none.

@@ -82,9 +82,13 @@ impl Cluster {
         }
         command::run(&mut initdb, "make a PostgreSQL cluster", &run.join("initdb.log"), mend)?;
         let cluster = Self::launch(run, programs, data, identity)?;
-        record::write(&run.join(RECORD), &cluster)?;
+        cluster.write(run)?;
         cluster.wait(run)?;
         Ok(cluster)
+    }
+
+    pub(super) fn write(&self, run: &Path) -> Result<()> {
+        record::write(&run.join(RECORD), self)
     }
 
     fn launch(run: &Path, programs: PathBuf, data: PathBuf, identity: Option<Identity>) -> Result<Self> {
@@ -183,6 +187,16 @@ fn find_user(users: &str, name: &str) -> Option<Identity> {
 }
 
 #[cfg(test)]
+impl Cluster {
+    /// One that is no `PostgreSQL`, but lives as long as that process.
+    pub(super) fn example(pid: u32) -> Self {
+        let pid = pid.try_into().unwrap();
+        let process = Process::of(pid).unwrap_or(Process { pid, start_ticks: 1 });
+        Self { port: 1, process, data: "none".into(), programs: "none".into() }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -201,14 +215,13 @@ mod tests {
         Cluster::forget(run.path()).unwrap();
         let data = run.path().join("data");
         std::fs::create_dir(&data).unwrap();
-        let process = Process { pid: i32::MAX, start_ticks: 1 };
-        let cluster = Cluster { port: 1, process, data: data.clone(), programs: "x".into() };
-        record::write(&run.path().join(RECORD), &cluster).unwrap();
+        let cluster = Cluster { data: data.clone(), ..Cluster::example(u32::MAX / 2) };
+        cluster.write(run.path()).unwrap();
         assert!(Cluster::running(run.path()).is_none());
         Cluster::stop(run.path()).unwrap();
         assert!(data.exists(), "a folder that is no cluster is left alone");
         std::fs::write(data.join("PG_VERSION"), "15").unwrap();
-        record::write(&run.path().join(RECORD), &cluster).unwrap();
+        cluster.write(run.path()).unwrap();
         Cluster::stop(run.path()).unwrap();
         assert!(!data.exists() && !run.path().join(RECORD).exists());
     }

@@ -1,5 +1,5 @@
 //! What is known of an instance that runs: one file each in the run folder, for tests to read.
-use super::{Cache, Process, http};
+use super::{Cache, Process, RELEASES, Release, http, postgres::Cluster};
 use crate::{Fault, Result};
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
@@ -33,8 +33,15 @@ pub struct RunningInstance {
 }
 
 impl RunningInstance {
-    /// Whether the process lives and says that it is ready.
-    pub fn is_healthy(&self) -> bool {
+    /// The instance of this release, if it and its database live and it says that it is ready.
+    ///
+    /// Its own word is not enough: some go on saying so for a while when their database is gone.
+    pub(super) fn healthy(run: &Path, release: &Release) -> Option<Self> {
+        Cluster::running(run)?;
+        Self::read(run, release.version).filter(Self::answers)
+    }
+
+    fn answers(&self) -> bool {
         self.ready
             && self.process.lives()
             && http::call(self.port, "GET", "/healthz/readiness", None).is_ok_and(|a| a.status == 200)
@@ -79,8 +86,7 @@ pub fn running() -> Vec<RunningInstance> {
 
 /// The ready instances of that run folder, newest release first.
 pub fn running_in(run: &Path) -> Vec<RunningInstance> {
-    let known = super::RELEASES.iter().filter_map(|release| RunningInstance::read(run, release.version));
-    known.filter(RunningInstance::is_healthy).collect()
+    RELEASES.iter().filter_map(|release| RunningInstance::healthy(run, release)).collect()
 }
 
 #[cfg(test)]
@@ -129,6 +135,8 @@ pub(super) mod tests {
         let mut dead = example("1.60.1", well);
         dead.process.start_ticks += 1;
         dead.write(run.path()).unwrap();
+        assert!(running_in(run.path()).is_empty(), "there is no database");
+        Cluster::example(std::process::id()).write(run.path()).unwrap();
         assert_eq!(running_in(run.path()), [ready]);
     }
 

@@ -13,9 +13,7 @@ use std::time::{Duration, Instant};
 /// What runs and answers is left as it is; everything else starts from nothing.
 pub fn start(cache: &Cache, run: &Path, releases: &[&'static Release]) -> Result<Vec<RunningInstance>> {
     let _lock = Lock::take(run, "run.lock")?;
-    let healthy =
-        |release: &Release| RunningInstance::read(run, release.version).filter(RunningInstance::is_healthy);
-    let found: Vec<_> = releases.iter().map(|release| healthy(release)).collect();
+    let found: Vec<_> = releases.iter().map(|release| RunningInstance::healthy(run, release)).collect();
     for instance in found.iter().flatten() {
         tell(&format!("n8n {} runs already at {}", instance.version, instance.url));
     }

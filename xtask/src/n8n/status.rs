@@ -8,14 +8,14 @@ pub fn status(run: &Path, releases: &[&'static Release]) -> (String, bool) {
     let mut text = String::new();
     let mut all_ready = true;
     for release in releases {
-        let found = RunningInstance::read(run, release.version).filter(|instance| instance.process.lives());
-        let line = match &found {
-            Some(instance) if instance.is_healthy() => {
+        let lives = RunningInstance::read(run, release.version).filter(|instance| instance.process.lives());
+        let line = match (RunningInstance::healthy(run, release), lives) {
+            (Some(instance), _) => {
                 let memory_mib = instance.process.memory_kib().unwrap_or_default() / 1024;
                 format!("ready    {}  pid {}  {memory_mib} MiB", instance.url, instance.process.pid)
             }
-            Some(instance) => format!("unwell   {}  pid {}", instance.url, instance.process.pid),
-            None => "stopped".to_owned(),
+            (None, Some(instance)) => format!("unwell   {}  pid {}", instance.url, instance.process.pid),
+            (None, None) => "stopped".to_owned(),
         };
         all_ready &= line.starts_with("ready");
         // Writing to a String cannot fail.

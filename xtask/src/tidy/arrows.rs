@@ -4,7 +4,7 @@ use super::manifest::{Manifest, ours};
 use super::tree::Tree;
 
 /// Each crate of ours, and which others of ours it may be built with.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("model", &[]),
     ("n8n", &["model"]),
     ("store", &["model"]),
@@ -12,6 +12,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("rotation", &["model"]),
     ("sandbox", &["model"]),
     ("keywright", &["model", "n8n", "store", "destinations", "rotation", "sandbox"]),
+    ("bench", &["model", "n8n", "store", "destinations", "rotation", "sandbox"]),
     ("xtask", &[]),
 ];
 
@@ -26,7 +27,7 @@ const WALLED: [(&str, &[&str]); 10] = [
     ("axum", &["keywright", "sandbox"]),
     ("hyper", &["keywright", "sandbox"]),
     ("hyper-util", &["keywright", "sandbox"]),
-    ("reqwest", &["keywright", "n8n", "destinations"]),
+    ("reqwest", &["n8n", "destinations", "bench"]),
 ];
 
 /// What a crate without effects is never built with.
