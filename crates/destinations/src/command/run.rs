@@ -98,7 +98,7 @@ pub(super) async fn run(
             DestinationErrorKind::Failed,
             what(),
             format!("it ended with {status}"),
-            "its exit code must be 0 when it is done; its stderr is shown above, as far as there is one",
+            "run it by hand to see what it lacks; its exit code must be 0 when it is done",
         );
         // A read command's stderr may hold a key that we don't know and cannot mask.
         if action != Action::Read {

@@ -15,9 +15,10 @@ use crate::error::refused;
 pub(super) fn check(path: &Path) -> Result<Option<Content>, DestinationError> {
     let spot = find(path)?;
     let what = || format!("cannot write `{}`", spot.path().display());
+    let loaded = load(&spot)?;
     accessat(&spot.folder, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)
         .map_err(|errno| refused(what(), "write", &spot.folder_path, errno))?;
-    let Some(loaded) = load(&spot)? else { return Ok(None) };
+    let Some(loaded) = loaded else { return Ok(None) };
     attributes::can_carry_over(&spot, &loaded.stat)?;
     // A file is replaced, not written, so its own write permission counts only where it is a mount.
     let mount = statx(&loaded.file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)

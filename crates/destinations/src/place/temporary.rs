@@ -7,6 +7,7 @@ use std::{
     fs::File,
     io::Write as _,
     os::unix::ffi::OsStrExt as _,
+    path::PathBuf,
     sync::{LazyLock, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -91,16 +92,16 @@ impl Drop for Temporary<'_> {
 /// Removes what killed runs left: whoever lives holds a lock on its file. Once an hour per folder, since it
 /// reads all names; the folder's lock must be held.
 pub(super) fn sweep(spot: &Spot) {
-    static SWEPT: LazyLock<Mutex<HashMap<(u64, u64), Instant>>> = LazyLock::new(Mutex::default);
+    static SWEPT: LazyLock<Mutex<HashMap<PathBuf, Instant>>> = LazyLock::new(Mutex::default);
     {
         let mut swept = SWEPT.lock().unwrap_or_else(PoisonError::into_inner);
-        if swept.get(&spot.folder_id).is_some_and(|at| at.elapsed() < SWEEP_EVERY) {
+        if swept.get(&spot.folder_path).is_some_and(|at| at.elapsed() < SWEEP_EVERY) {
             return;
         }
         if swept.len() > SWEEP_MAX_NAMES {
             swept.clear();
         }
-        swept.insert(spot.folder_id, Instant::now());
+        swept.insert(spot.folder_path.clone(), Instant::now());
     }
     let Ok(names) = Dir::read_from(&spot.folder) else { return };
     for entry in names.take(SWEEP_MAX_NAMES).filter_map(Result::ok) {

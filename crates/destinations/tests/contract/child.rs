@@ -11,12 +11,14 @@ use crate::place::{key, open};
 
 const TASK: &str = "CONTRACT_TASK";
 const ADDRESS: &str = "CONTRACT_ADDRESS";
+/// What is delivered for ever: a short key and a long one.
+pub(crate) const KEYS: [&str; 2] = ["one", "twenty-times-as-long"];
 const UID: u32 = 65_534;
 
 /// What the other process does.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Task {
-    /// Delivers `one` and `two` in turn until it is killed.
+    /// Delivers [`KEYS`] in turn until it is killed.
     DeliverForEver,
     /// Delivers `0` to `99`.
     DeliverHundred,
@@ -78,7 +80,7 @@ async fn does_its_task() {
     let destination = open(&address.parse().unwrap());
     match task.as_str() {
         "DeliverForEver" => loop {
-            for name in ["one", "two"] {
+            for name in KEYS {
                 destination.deliver(&key(name)).await.unwrap();
             }
         },

@@ -87,3 +87,26 @@ fn a_file_that_is_a_mount_of_its_own_is_written_in_place() {
     assert_eq!(fs::read(&target).unwrap(), b"", "what is under the mount is not touched");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left over");
 }
+
+#[test]
+fn a_full_disk_changes_nothing_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = std::env::current_exe().unwrap();
+    let script = "mount -t tmpfs -o size=8k tmpfs \"$1\" && cd \"$1\" && echo KEY=old > .env && \
+        { cat /dev/zero > full; } 2> /dev/null; \"$2\" child::does_its_task --exact --nocapture; \
+        echo; echo outcome $(cat .env) $(ls -A | wc -l)";
+    let mut command = unshare();
+    let words = crate::child::command(Some("unshare"), Task::CheckAndDeliver, &address(&folder, "KEY"));
+    command.envs(words.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.args(["sh", "-c", script, "sh"]).args([folder.path(), &own]);
+    let mounts = unshare().args(["sh", "-c", "mount -t tmpfs tmpfs \"$1\"", "sh"]).arg(folder.path()).status();
+    if !mounts.is_ok_and(|status| status.success()) {
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        return;
+    }
+    let said = outcome(&command.output().unwrap());
+    assert_eq!(said.len(), 3, "{said:?}");
+    assert_eq!(said[0], "check done");
+    assert!(said[1].starts_with("deliver Failed") && said[1].contains("no space left"), "{said:?}");
+    assert_eq!(said[2], "KEY=old 2");
+}
