@@ -99,7 +99,8 @@ fn a_full_disk_changes_nothing_and_says_so() {
     let words = crate::child::command(Some("unshare"), Task::CheckAndDeliver, &address(&folder, "KEY"));
     command.envs(words.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command.args(["sh", "-c", script, "sh"]).args([folder.path(), &own]);
-    let mounts = unshare().args(["sh", "-c", "mount -t tmpfs tmpfs \"$1\"", "sh"]).arg(folder.path()).status();
+    let mounts =
+        unshare().args(["sh", "-c", "mount -t tmpfs tmpfs \"$1\"", "sh"]).arg(folder.path()).status();
     if !mounts.is_ok_and(|status| status.success()) {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         return;
