@@ -3,8 +3,8 @@
 use model::{Capabilities, IssuerError, IssuerErrorKind as Kind, KeyModel, Scope, ScopeSupport};
 use reqwest::{Method, StatusCode};
 
+use crate::call::{Call, LIST_BYTES, MEDIUM_BYTES};
 use crate::client::N8nClient;
-use crate::http::{Call, LIST_BYTES, MEDIUM_BYTES};
 use crate::keys::{KEYS, ONLY};
 use crate::report::{Explain as _, shown};
 use crate::wire::{Data, WireScopes};

@@ -7,9 +7,9 @@ use model::{Capabilities, IssuerError, IssuerErrorKind as Kind};
 use reqwest::StatusCode;
 use tokio::time::Instant;
 
+use crate::call::Call;
 use crate::client::N8nClient;
 use crate::coalesce::Coalesced;
-use crate::http::Call;
 use crate::report::Explain as _;
 
 /// How long a good check counts.

@@ -2,20 +2,15 @@
 
 use std::time::Duration;
 
-use model::{IssuerError, IssuerErrorKind as Kind, Retry, SignedDuration};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use model::{IssuerError, IssuerErrorKind as Kind, Retry};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Method, StatusCode};
 use zeroize::Zeroizing;
 
 use crate::base_url::BaseUrl;
+use crate::call::{Answer, BodyRule, Call};
 use crate::report::{Explain, chain, error, shown};
 
-/// Most answers are small.
-pub(crate) const SMALL_BYTES: usize = 1 << 20;
-/// Settings and what a key may do.
-pub(crate) const MEDIUM_BYTES: usize = 16 << 20;
-/// Lists of keys.
-pub(crate) const LIST_BYTES: usize = 32 << 20;
 /// Between the two tries of a question that was not answered.
 const BEFORE_RETRY: Duration = Duration::from_millis(250);
 
@@ -40,108 +35,12 @@ impl Default for Timeouts {
     }
 }
 
-/// One call: what is sent, and what is taken as an answer.
-#[derive(Clone)]
-pub(crate) struct Call {
-    pub(crate) method: Method,
-    /// Path under the base URL, with its query.
-    pub(crate) path: String,
-    /// What it is for, in words that follow "cannot".
-    pub(crate) purpose: &'static str,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Option<Zeroizing<Vec<u8>>>,
-    pub(crate) max_bytes: usize,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) body_rule: BodyRule,
-}
-
-/// What becomes of the body of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BodyRule {
-    /// Read; longer than `max_bytes` is an error.
-    Whole,
-    /// Read up to `max_bytes`; the rest is dropped.
-    Start,
-}
-
-impl Call {
-    pub(crate) fn new(method: Method, path: impl Into<String>, purpose: &'static str) -> Self {
-        Self {
-            method,
-            path: path.into(),
-            purpose,
-            headers: HeaderMap::new(),
-            body: None,
-            max_bytes: SMALL_BYTES,
-            timeout: None,
-            body_rule: BodyRule::Whole,
-        }
-    }
-
-    pub(crate) fn get(path: impl Into<String>, purpose: &'static str) -> Self {
-        Self::new(Method::GET, path, purpose)
-    }
-
-    pub(crate) fn json(mut self, body: &impl serde::Serialize) -> Result<Self, IssuerError> {
-        let body = serde_json::to_vec(body).map_err(|_unserialisable| {
-            error(Kind::Bug, format!("cannot write the body of `{}`", self.path))
-        })?;
-        self.body = Some(Zeroizing::new(body));
-        Ok(self)
-    }
-
-    pub(crate) fn up_to(mut self, max_bytes: usize) -> Self {
-        self.max_bytes = max_bytes;
-        self
-    }
-
-    pub(crate) fn within(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    /// Method and path without its query, for reports and proofs.
-    pub(crate) fn name(&self) -> String {
-        let path = self.path.split('?').next().unwrap_or_default();
-        format!("{} {path}", self.method)
-    }
-}
-
-/// What came back: status, headers, and a body within its bound.
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    body: Zeroizing<Vec<u8>>,
-}
-
-impl Answer {
-    /// Whether it says that it is JSON.
-    pub(crate) fn is_json(&self) -> bool {
-        let media = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        media == "application/json" || media.ends_with("+json")
-    }
-
-    /// The body as a value, if it is JSON of that shape.
-    pub(crate) fn parse<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
-        self.is_json().then(|| serde_json::from_slice(&self.body).ok()).flatten()
-    }
-
-    /// n8n's `message`, to be compared with texts that are known; never shown.
-    pub(crate) fn message(&self) -> Option<String> {
-        #[derive(serde::Deserialize)]
-        struct Message {
-            message: String,
-        }
-        self.parse::<Message>().map(|answer| answer.message)
-    }
-
-    /// How long n8n asks to wait, within reason.
-    pub(crate) fn retry_after(&self) -> Option<SignedDuration> {
-        let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?;
-        let seconds: i64 = text.trim().parse().ok()?;
-        (0..=86_400).contains(&seconds).then(|| SignedDuration::from_secs(seconds))
-    }
+/// Why there is no answer.
+enum Failed {
+    /// So soon that asking again is worth it.
+    Early(IssuerError),
+    /// After time or bytes were spent.
+    Late(IssuerError),
 }
 
 /// A client of one instance.
@@ -163,6 +62,7 @@ impl Http {
             .referer(false)
             .connect_timeout(timeouts.connect)
             .timeout(timeouts.answer)
+            // Node closes connections that idle for five seconds; a change must not meet that moment.
             .pool_idle_timeout(Duration::from_secs(4))
             .user_agent(concat!("keywright/", env!("CARGO_PKG_VERSION")));
         if base.is_loopback() {
@@ -183,31 +83,32 @@ impl Http {
 
     /// Sends once.
     pub(crate) async fn send(&self, call: &Call) -> Result<Answer, IssuerError> {
-        let timeout = call.timeout.unwrap_or(self.timeouts.answer);
-        match tokio::time::timeout(timeout, self.exchange(call, timeout)).await {
-            Ok(done) => done,
-            Err(_elapsed) => Err(self.unanswered(call, timeout)),
-        }
+        self.try_send(call).await.map_err(|failed| match failed {
+            Failed::Late(error) | Failed::Early(error) => error,
+        })
     }
 
-    /// Asks; once more if nothing was reached or something in between says so. Never for a change.
+    /// Asks; once more if nothing was reached or something in between says so. A change is made once.
     pub(crate) async fn ask(&self, call: &Call) -> Result<Answer, IssuerError> {
-        let first = self.send(call).await;
-        let again = match &first {
-            Ok(answer) => matches!(answer.status.as_u16(), 502..=504),
-            Err(failed) => {
-                failed.kind == Kind::Unreachable
-                    && !failed.report.because.iter().any(|l| l.ends_with(TOO_LATE))
+        if call.method == Method::GET {
+            match self.try_send(call).await {
+                Ok(answer) if matches!(answer.status.as_u16(), 502..=504) => {}
+                Ok(answer) => return Ok(answer),
+                Err(Failed::Late(error)) => return Err(error),
+                Err(Failed::Early(_)) => {}
             }
-        };
-        if !again || call.method != Method::GET {
-            return first;
+            tokio::time::sleep(BEFORE_RETRY).await;
         }
-        tokio::time::sleep(BEFORE_RETRY).await;
         self.send(call).await
     }
 
-    async fn exchange(&self, call: &Call, timeout: Duration) -> Result<Answer, IssuerError> {
+    async fn try_send(&self, call: &Call) -> Result<Answer, Failed> {
+        let timeout = call.timeout.unwrap_or(self.timeouts.answer);
+        let done = tokio::time::timeout(timeout, self.exchange(call, timeout)).await;
+        done.unwrap_or_else(|_elapsed| Err(Failed::Late(self.unanswered(call, timeout))))
+    }
+
+    async fn exchange(&self, call: &Call, timeout: Duration) -> Result<Answer, Failed> {
         let mut request =
             self.client.request(call.method.clone(), self.base.join(&call.path)).timeout(timeout);
         request = request.headers(call.headers.clone());
@@ -217,14 +118,11 @@ impl Http {
         let mut response = request.send().await.map_err(|fault| self.fault(call, fault, timeout))?;
         let status = response.status();
         if status.is_redirection() {
-            return Err(self.redirected(call, response.headers()));
+            return Err(Failed::Late(self.redirected(call, response.headers())));
         }
         let too_large = || {
-            self.error(Kind::Hostile, call).because(format!(
-                "{}: the answer is larger than {} bytes",
-                call.name(),
-                call.max_bytes
-            ))
+            let size = format!("{}: the answer is larger than {} bytes", call.name(), call.max_bytes);
+            Failed::Late(self.error(Kind::Hostile, call).because(size))
         };
         let whole = call.body_rule == BodyRule::Whole;
         let announced = response.content_length().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0);
@@ -247,13 +145,13 @@ impl Http {
 
     fn unanswered(&self, call: &Call, timeout: Duration) -> IssuerError {
         self.error(Kind::Unreachable, call)
-            .because(format!("{}: after {} ms {TOO_LATE}", call.name(), timeout.as_millis()))
+            .because(format!("{}: no whole answer after {} ms", call.name(), timeout.as_millis()))
             .mend(format!("see whether `{}` is up and answers", self.base))
     }
 
-    fn fault(&self, call: &Call, fault: reqwest::Error, timeout: Duration) -> IssuerError {
+    fn fault(&self, call: &Call, fault: reqwest::Error, timeout: Duration) -> Failed {
         if fault.is_timeout() {
-            return self.unanswered(call, timeout);
+            return Failed::Late(self.unanswered(call, timeout));
         }
         let connecting = fault.is_connect();
         let lines = chain(&fault.without_url());
@@ -268,7 +166,9 @@ impl Http {
         };
         let failed = self.error(kind, call).because(format!("{}: {first}", call.name()));
         let failed = lines.into_iter().fold(failed, Explain::because);
-        failed.mend(format!("see whether `{}` is up, and whether a proxy stands in between", self.base))
+        let failed =
+            failed.mend(format!("see whether `{}` is up, and whether a proxy stands in between", self.base));
+        if kind == Kind::Unreachable { Failed::Early(failed) } else { Failed::Late(failed) }
     }
 
     fn redirected(&self, call: &Call, headers: &HeaderMap) -> IssuerError {
@@ -325,5 +225,3 @@ impl Http {
         answer.parse().ok_or_else(|| self.misshapen(call, answer))
     }
 }
-
-const TOO_LATE: &str = "there was no whole answer";

@@ -51,6 +51,12 @@ impl N8nIssuer {
         error(kind, format!("cannot {doing} at instance `{}`", self.client.instance))
     }
 
+    fn saw(&self, secret: &Secret, learn: impl Fn(&Pace, &KeyText)) {
+        if let Some(text) = KeyText::parse(secret) {
+            learn(&self.pace, &text);
+        }
+    }
+
     /// Whether the key may have been made so short ago that a new one could be the same text. Where there is
     /// one key only, every wait after its end is a gap: it is worth a question before.
     async fn is_recent(&self, native_id: &str) -> Result<bool, IssuerError> {
@@ -103,11 +109,7 @@ impl Issuer for N8nIssuer {
         let issued = self.client.create_key(&wanted, keys, scopes).await;
         self.pace.happened();
         if let Ok(issued) = &issued {
-            let unique = KeyText::parse(&issued.secret).is_some_and(|text| match text {
-                KeyText::Jwt(claims) => claims.id.is_some(),
-                KeyText::Legacy => true,
-            });
-            self.pace.saw(unique);
+            self.saw(&issued.secret, Pace::saw_new);
         }
         drop(turn);
         let issued = issued?;
@@ -154,10 +156,12 @@ impl Issuer for N8nIssuer {
     }
 
     async fn prove(&self, secret: &Secret, scopes: &[Scope]) -> Result<Proof, IssuerError> {
+        self.saw(secret, Pace::saw_old);
         self.client.prove_key(&self.capabilities, secret, scopes).await
     }
 
     async fn prove_dead(&self, secret: &Secret) -> Result<ProofOfDeath, IssuerError> {
+        self.saw(secret, Pace::saw_old);
         self.client.prove_key_dead(&self.capabilities, secret).await
     }
 }

@@ -61,6 +61,14 @@ impl KeyText {
         claims_of(claims).map(Self::Jwt)
     }
 
+    /// Whether keys like it are never the same text, made in one second or not.
+    pub(crate) fn is_unique(&self) -> bool {
+        match self {
+            Self::Jwt(claims) => claims.id.is_some(),
+            Self::Legacy => true,
+        }
+    }
+
     /// When it ends by itself, as far as its text says.
     pub fn expires_at(&self) -> Option<Timestamp> {
         match self {

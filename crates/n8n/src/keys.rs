@@ -7,8 +7,8 @@ use model::{
 };
 use reqwest::{Method, StatusCode};
 
+use crate::call::{Answer, Call, LIST_BYTES};
 use crate::client::N8nClient;
-use crate::http::{Answer, Call, LIST_BYTES};
 use crate::issuer::ONLY_KEY;
 use crate::key_text::KeyText;
 use crate::report::Explain as _;

@@ -3,6 +3,7 @@
 //! What an instance answers is never trusted: it is bounded in size and time, checked, and not quoted.
 
 mod base_url;
+mod call;
 mod capabilities;
 mod check;
 mod client;

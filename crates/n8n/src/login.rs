@@ -5,8 +5,8 @@ use reqwest::header::{HeaderValue, SET_COOKIE};
 use reqwest::{Method, StatusCode};
 use zeroize::Zeroizing;
 
+use crate::call::{Answer, Call};
 use crate::client::N8nClient;
-use crate::http::{Answer, Call};
 use crate::key_text::claims_of;
 use crate::report::Explain as _;
 use crate::second_factor::{Code, codes};

@@ -3,53 +3,72 @@
 //! Keys of 1.x have no id in them: one user's keys of one second with the same expiry are one text. The second
 //! is refused while the first lives; where the first is dead, it would come alive again.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use model::{SignedDuration, Timestamp};
+use model::Timestamp;
 use tokio::time::Instant;
+
+use crate::key_text::KeyText;
 
 /// By then, n8n's clock shows another second, whatever it shows.
 const SPACING: Duration = Duration::from_millis(1010);
-/// Expiries are spread over so many seconds.
-const SPREAD: u32 = 120;
+/// So many expiries back, none is given twice. n8n makes fewer keys than that in the seconds in which two
+/// creates can meet, whatever order it takes them in.
+const REMEMBERED: usize = 300;
+/// Processes begin at different offsets, up to this one.
+const START_S: u32 = 60;
 
 pub(crate) struct Pace {
-    /// A key with an id in it was seen: nothing can clash.
-    unique_texts: AtomicBool,
+    /// Whether new keys have an id in them, so that nothing can clash; not known at first.
+    unique_texts: Mutex<Option<bool>>,
     turn: tokio::sync::Mutex<()>,
     last: Mutex<Option<Instant>>,
-    spread: AtomicU32,
+    start_s: i64,
+    given: Mutex<VecDeque<i64>>,
 }
 
 impl Pace {
     /// `start` is random, so that two processes differ.
     pub(crate) fn new(start: u128) -> Self {
         Self {
-            unique_texts: AtomicBool::new(false),
+            unique_texts: Mutex::new(None),
             turn: tokio::sync::Mutex::new(()),
             last: Mutex::new(None),
-            spread: AtomicU32::new(u32::try_from(start % u128::from(SPREAD)).unwrap_or(0)),
+            start_s: i64::try_from(start % u128::from(START_S)).unwrap_or(0),
+            given: Mutex::new(VecDeque::new()),
         }
     }
 
-    /// What was learned from a new key's text.
-    pub(crate) fn saw(&self, unique: bool) {
-        self.unique_texts.store(unique, Ordering::SeqCst);
+    /// What was learned from the text of a key just made.
+    pub(crate) fn saw_new(&self, text: &KeyText) {
+        *self.unique_texts.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.is_unique());
+    }
+
+    /// What was learned from the text of a key made earlier, perhaps by an older n8n.
+    pub(crate) fn saw_old(&self, text: &KeyText) {
+        let mut unique_texts = self.unique_texts.lock().unwrap_or_else(PoisonError::into_inner);
+        if unique_texts.is_none() && text.is_unique() {
+            *unique_texts = Some(true);
+        }
+    }
+
+    fn is_unique(&self) -> bool {
+        *self.unique_texts.lock().unwrap_or_else(PoisonError::into_inner) == Some(true)
     }
 
     /// Waits until a key without expiry cannot be the text of another; hold what it returns until the answer
     /// is there, then [`Pace::happened`].
     pub(crate) async fn turn(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
-        if self.unique_texts.load(Ordering::SeqCst) {
+        if self.is_unique() {
             return None;
         }
         let turn = self.turn.lock().await;
-        if self.unique_texts.load(Ordering::SeqCst) {
+        if self.is_unique() {
             return None;
         }
-        let last = *self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(free) = last.and_then(|last| last.checked_add(SPACING)) {
             tokio::time::sleep_until(free).await;
         }
@@ -58,25 +77,34 @@ impl Pace {
 
     /// A key was made or died just now.
     pub(crate) fn happened(&self) {
-        *self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now());
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    /// An expiry a little earlier than the one asked for, another one for each key.
+    /// An expiry a little earlier than the one asked for, another one than the last ones.
     pub(crate) fn spread(&self, wanted: Timestamp, now: Timestamp) -> Timestamp {
-        if self.unique_texts.load(Ordering::SeqCst) {
+        if self.is_unique() {
             return wanted;
         }
-        let left_s = u32::try_from(wanted.duration_since(now).as_secs()).unwrap_or(0);
         // A short life loses at most a tenth.
-        let width = SPREAD.min(left_s / 10).max(1);
-        let by = self.spread.fetch_add(1, Ordering::SeqCst) % width;
-        wanted.checked_sub(SignedDuration::from_secs(i64::from(by))).unwrap_or(wanted)
+        let room_s = wanted.duration_since(now).as_secs() / 10;
+        let latest_s = wanted.as_second();
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let start_s = latest_s - self.start_s.min(room_s).max(0);
+        let free = (0..=room_s).map(|by| start_s - by).find(|at| !given.contains(at));
+        let chosen_s = free.filter(|at| latest_s - at <= room_s).unwrap_or(latest_s);
+        given.push_back(chosen_s);
+        if given.len() > REMEMBERED {
+            given.pop_front();
+        }
+        Timestamp::from_second(chosen_s).unwrap_or(wanted)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use model::{Secret, SignedDuration};
 
     use super::*;
 
@@ -90,19 +118,29 @@ mod tests {
             pace.happened();
         }
         assert_eq!(start.elapsed(), 2 * SPACING);
-        pace.saw(true);
+        // The text of a 2.x key; that of a legacy key would say nothing of those to come.
+        let text = KeyText::parse(&Secret::new("e30.eyJqdGkiOiJqIn0.canary")).unwrap();
+        pace.saw_old(&text);
         assert!(pace.turn().await.is_none());
     }
 
     #[test]
     fn expiries_differ_and_are_never_later() {
-        let pace = Pace::new(119);
-        let now = Timestamp::from_second(1_700_000_000).unwrap();
-        let wanted = now + SignedDuration::from_hours(24);
-        let spread: BTreeSet<_> = (0..SPREAD).map(|_| pace.spread(wanted, now)).collect();
-        assert_eq!(spread.len(), 120);
-        assert!(spread.iter().all(|at| *at <= wanted && *at > wanted - SignedDuration::from_secs(120)));
-        let soon = now + SignedDuration::from_secs(5);
-        assert_eq!(pace.spread(soon, now), soon);
+        let pace = Pace::new(59);
+        let start = Timestamp::from_second(1_700_000_000).unwrap();
+        let life = SignedDuration::from_hours(24);
+        // What is asked for moves on with time; what is given must differ all the same.
+        let given: BTreeSet<_> = (0..300)
+            .map(|n| {
+                let now = start + SignedDuration::from_secs(n / 64);
+                let at = pace.spread(now + life, now);
+                assert!(at <= now + life && at > now + life - SignedDuration::from_secs(361), "{at}");
+                at
+            })
+            .collect();
+        assert_eq!(given.len(), 300);
+        let soon = start + SignedDuration::from_secs(5);
+        assert_eq!(pace.spread(soon, start), soon);
+        assert_eq!(pace.spread(start, soon), start);
     }
 }

@@ -8,8 +8,8 @@ use model::{
 use reqwest::StatusCode;
 use reqwest::header::HeaderValue;
 
+use crate::call::{Answer, BodyRule, Call, MEDIUM_BYTES};
 use crate::client::N8nClient;
-use crate::http::{Answer, BodyRule, Call, MEDIUM_BYTES};
 use crate::report::{Explain as _, error};
 use crate::wire::{Data, WireScopes};
 

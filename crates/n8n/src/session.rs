@@ -10,8 +10,8 @@ use reqwest::header::{COOKIE, HeaderValue};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+use crate::call::{Answer, Call};
 use crate::client::N8nClient;
-use crate::http::{Answer, Call};
 use crate::login::{LoginFields, auth_cookie};
 use crate::report::{Explain as _, error};
 

@@ -232,6 +232,20 @@ async fn throttling_says_how_long() {
 }
 
 #[tokio::test]
+async fn a_session_that_n8n_prolongs_is_kept() {
+    let user = br#"{"data":{"id":"u","email":"canary@example.com","role":"global:owner"}}"#;
+    let headers = "set-cookie: n8n-auth=canary-longer; Max-Age=604800; Path=/; HttpOnly\r\n";
+    let stand = stand(Says::Bytes(http(200, headers, user))).await;
+    let keeper = Arc::new(MemoryKeeper::new("canary@example.com", "canary-password", None));
+    let client = client(&stand.url, keeper.clone());
+    client.user().await.unwrap();
+    let kept: serde_json::Value = serde_json::from_str(keeper.kept().unwrap().expose()).unwrap();
+    assert_eq!(kept["cookie"], "canary-longer");
+    client.user().await.unwrap();
+    assert_eq!(keeper.logins(), 1);
+}
+
+#[tokio::test]
 async fn nobody_there_is_said_so() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
