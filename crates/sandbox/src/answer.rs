@@ -98,6 +98,17 @@ pub(crate) fn data(body: &Value) -> Answer {
     json(200, &json!({ "data": body }))
 }
 
+/// The same, of what need not become a [`Value`] first.
+pub(crate) fn data_of(body: &impl serde::Serialize) -> Answer {
+    #[derive(serde::Serialize)]
+    struct Data<'a, T> {
+        data: &'a T,
+    }
+    // Nothing here fails to be JSON; if it did, a client would meet an empty answer.
+    let text = serde_json::to_vec(&Data { data: body }).unwrap_or_default();
+    raw(200, "application/json; charset=utf-8", text)
+}
+
 /// `{"code": …, "message": …}`: the admin API's failure.
 pub(crate) fn failed(status: u16, code: i64, message: &str) -> Answer {
     json(status, &json!({ "code": code, "message": message }))

@@ -82,6 +82,27 @@ pub(crate) fn iso(ms: i64) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
+/// An instant, and how n8n writes it; lists say it again and again.
+#[derive(Clone)]
+pub(crate) struct Moment {
+    ms: i64,
+    text: String,
+}
+
+impl Moment {
+    pub(crate) fn at(ms: i64) -> Self {
+        Self { ms, text: iso(ms) }
+    }
+
+    pub(crate) fn ms(&self) -> i64 {
+        self.ms
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 /// As cookies write instants: `Mon, 30 Nov 2026 14:04:52 GMT`.
 pub(crate) fn http_date(ms: i64) -> String {
     let at = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);

@@ -1,8 +1,9 @@
 //! `/rest/api-keys` of 1.123 and 2.x: many keys per user, with labels, scopes and an expiry.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::answer::{self, Answer};
+use crate::clock::Moment;
 use crate::routes::{Request, session};
 use crate::state::{Clash, KeyRow, State};
 use crate::token;
@@ -28,24 +29,55 @@ pub(crate) fn route(state: &mut State, request: &Request<'_>, path: &[&str]) -> 
     }
 }
 
-/// As an answer shows a key: its text only by its last four characters.
-pub(crate) fn shown(state: &State, row: &KeyRow) -> Value {
+/// As an answer shows a key: its text only by its last four characters. Lists of thousands are written from it.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown<'a> {
+    updated_at: &'a str,
+    created_at: &'a str,
+    id: &'a str,
+    user_id: &'a str,
+    label: &'a str,
+    scopes: &'a [String],
+    api_key: String,
+    audience: &'static str,
+    /// Only 2.x has it; null where the key was never used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used_at: Option<LastUsed>,
+    /// Only in the one answer that tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw_api_key: Option<&'a str>,
+    expires_at: Option<i64>,
+    /// Only in lists of 2.x.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<list::Owner<'a>>,
+}
+
+/// When a key was last used, or null.
+#[derive(serde::Serialize)]
+struct LastUsed(Option<String>);
+
+fn shown<'a>(state: &State, row: &'a KeyRow) -> Shown<'a> {
     let tail_at = row.text.len().saturating_sub(4);
-    let mut shown = json!({
-        "updatedAt": row.updated(),
-        "createdAt": row.created(),
-        "id": row.id,
-        "userId": row.user,
-        "label": row.label,
-        "scopes": row.scopes,
-        "apiKey": format!("******{}", row.text.get(tail_at..).unwrap_or_default()),
-        "audience": "public-api",
-        "expiresAt": row.expires_s,
-    });
-    if let Some(fields) = shown.as_object_mut().filter(|_| state.profile.second()) {
-        fields.insert("lastUsedAt".to_owned(), json!(row.last_used_ms.map(crate::clock::iso)));
+    Shown {
+        updated_at: row.updated.text(),
+        created_at: row.created.text(),
+        id: &row.id,
+        user_id: &row.user,
+        label: &row.label,
+        scopes: &row.scopes,
+        api_key: format!("******{}", row.text.get(tail_at..).unwrap_or_default()),
+        audience: "public-api",
+        last_used_at: state.profile.second().then(|| LastUsed(row.last_used_ms.map(crate::clock::iso))),
+        raw_api_key: None,
+        expires_at: row.expires_s,
+        owner: None,
     }
-    shown
+}
+
+/// The one answer that holds the key's text.
+fn with_text(state: &State, row: &KeyRow, expires_at: Option<i64>) -> Answer {
+    answer::data_of(&Shown { raw_api_key: Some(&row.text), expires_at, ..shown(state, row) })
 }
 
 /// The text of a new key: on 1.x the same for two keys of one second and one expiry.
@@ -88,24 +120,15 @@ fn create(state: &mut State, request: &Request<'_>, me: &str) -> Answer {
         user: me.to_owned(),
         label,
         scopes,
-        created_ms: now_ms,
-        updated_ms: now_ms,
+        created: Moment::at(now_ms),
+        updated: Moment::at(now_ms),
         expires_s,
         last_used_ms: None,
     };
     if let Err(Clash) = state.keys.insert(row.clone()) {
         return answer::failed(500, 0, CLASH);
     }
-    with_text(shown(state, &row), &row.text, expires_at)
-}
-
-/// The one answer that holds the key's text.
-fn with_text(mut shown: Value, text: &str, expires_at: Option<i64>) -> Answer {
-    if let Some(fields) = shown.as_object_mut() {
-        fields.insert("rawApiKey".to_owned(), json!(text));
-        fields.insert("expiresAt".to_owned(), json!(expires_at));
-    }
-    answer::data(&shown)
+    with_text(state, &row, expires_at)
 }
 
 fn role_allows(state: &State, me: &str, scopes: &[String]) -> bool {
@@ -159,8 +182,8 @@ fn rotate(state: &mut State, me: &str, id: &str) -> Answer {
     }
     let text = new_text(state, me, expires_s);
     let now_ms = state.clock.now_ms();
-    match state.keys.retext(id, text.clone(), now_ms).cloned() {
-        Some(row) => with_text(shown(state, &row), &text, expires_s),
+    match state.keys.retext(id, text, now_ms).cloned() {
+        Some(row) => with_text(state, &row, expires_s),
         None => answer::failed(404, 404, "API key not found"),
     }
 }

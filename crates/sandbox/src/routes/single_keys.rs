@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::Profile;
 use crate::answer::{self, Answer};
+use crate::clock::Moment;
 use crate::routes::keys::{CLASH, new_text};
 use crate::routes::{Request, session};
 use crate::state::{Clash, KeyRow, State};
@@ -40,8 +41,8 @@ fn row(state: &mut State, me: &str, id: String, label: &str, text: String) -> Ke
         label: label.to_owned(),
         scopes: Vec::new(),
         text,
-        created_ms: now_ms,
-        updated_ms: now_ms,
+        created: Moment::at(now_ms),
+        updated: Moment::at(now_ms),
         expires_s: None,
         last_used_ms: None,
     }
@@ -49,7 +50,7 @@ fn row(state: &mut State, me: &str, id: String, label: &str, text: String) -> Ke
 
 fn shown(row: &KeyRow, text: &str) -> Value {
     json!({
-        "createdAt": row.created(), "updatedAt": row.updated(), "id": row.id, "userId": row.user,
+        "createdAt": row.created.text(), "updatedAt": row.updated.text(), "id": row.id, "userId": row.user,
         "label": row.label, "apiKey": text,
     })
 }

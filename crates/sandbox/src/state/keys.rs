@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::clock;
+use crate::clock::Moment;
 use crate::token;
 
 /// A key of the instance, for tests to look at.
@@ -36,8 +36,8 @@ pub(crate) struct KeyRow {
     pub(crate) label: String,
     pub(crate) scopes: Vec<String>,
     pub(crate) text: String,
-    pub(crate) created_ms: i64,
-    pub(crate) updated_ms: i64,
+    pub(crate) created: Moment,
+    pub(crate) updated: Moment,
     pub(crate) expires_s: Option<i64>,
     pub(crate) last_used_ms: Option<i64>,
 }
@@ -47,21 +47,13 @@ impl KeyRow {
         self.expires_s.is_none_or(|end| now_s < end)
     }
 
-    pub(crate) fn created(&self) -> String {
-        clock::iso(self.created_ms)
-    }
-
-    pub(crate) fn updated(&self) -> String {
-        clock::iso(self.updated_ms)
-    }
-
     fn view(&self, owner: Option<String>, alive: bool) -> KeyView {
         KeyView {
             id: self.id.clone(),
             label: self.label.clone(),
             owner: owner.unwrap_or_default(),
             scopes: self.scopes.clone(),
-            created_ms: self.created_ms,
+            created_ms: self.created.ms(),
             expires_s: self.expires_s,
             last_used_ms: self.last_used_ms,
             fingerprint: token::fingerprint(&self.text),
@@ -146,7 +138,7 @@ impl Keys {
         }
         label.clone_into(&mut row.label);
         row.scopes = scopes;
-        row.updated_ms = now_ms;
+        row.updated = Moment::at(now_ms);
         Ok(())
     }
 
@@ -160,14 +152,14 @@ impl Keys {
         self.next += 1;
         self.by_text.insert(text.clone(), at);
         row.text = text;
-        row.updated_ms = now_ms;
+        row.updated = Moment::at(now_ms);
         row.last_used_ms = None;
         Some(row)
     }
 
     pub(crate) fn touch(&mut self, id: &str, updated_ms: i64) {
         if let Some(row) = self.by_id.get(id).and_then(|at| self.rows.get_mut(at)) {
-            row.updated_ms = updated_ms;
+            row.updated = Moment::at(updated_ms);
         }
     }
 
@@ -176,7 +168,7 @@ impl Keys {
         let Some(row) = self.by_text.get(text).and_then(|at| self.rows.get_mut(at)) else { return };
         if now_ms - row.last_used_ms.unwrap_or(0) >= 60_000 {
             row.last_used_ms = Some(now_ms);
-            row.updated_ms = now_ms;
+            row.updated = Moment::at(now_ms);
         }
     }
 

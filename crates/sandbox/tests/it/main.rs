@@ -13,3 +13,4 @@ mod keys;
 mod login;
 mod real;
 mod script;
+mod speed;

@@ -3,9 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
-use super::shown;
+use super::{Shown, shown};
 use crate::answer::{self, Answer};
 use crate::routes::Request;
 use crate::state::{KeyRow, State, User};
@@ -13,12 +14,50 @@ use crate::state::{KeyRow, State, User};
 const PAGE: usize = 10;
 const PAGE_MAX: usize = 250;
 
+#[derive(Serialize)]
+struct Page<'a> {
+    items: Vec<Shown<'a>>,
+    counts: Counts,
+    totals: Counts,
+    owners: Vec<Owner<'a>>,
+}
+
+#[derive(Serialize)]
+struct Counts {
+    mine: usize,
+    all: usize,
+}
+
+/// A user who has keys.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Owner<'a> {
+    id: &'a str,
+    first_name: Option<&'a str>,
+    last_name: Option<&'a str>,
+    email: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_count: Option<usize>,
+}
+
+impl<'a> Owner<'a> {
+    fn of(user: &'a User) -> Self {
+        Self {
+            id: &user.id,
+            first_name: user.first_name.as_deref(),
+            last_name: user.last_name.as_deref(),
+            email: &user.email,
+            key_count: None,
+        }
+    }
+}
+
 /// `GET /rest/api-keys`.
 pub(super) fn show(state: &mut State, request: &Request<'_>, me: &str) -> Answer {
     let Some(user) = state.users.by_id(me) else { return answer::failed(404, 404, "User not found") };
     if !state.profile.second() {
-        let own: Vec<Value> = state.keys.of_user(me).map(|row| shown(state, row)).collect();
-        return answer::data(&Value::Array(own));
+        let own: Vec<Shown<'_>> = state.keys.of_user(me).map(|row| shown(state, row)).collect();
+        return answer::data_of(&own);
     }
     match (number(request, "skip", 0), number(request, "take", PAGE)) {
         (Ok(skip), Ok(take)) => page(state, request, user, skip, take.min(PAGE_MAX)),
@@ -64,24 +103,18 @@ fn page(state: &State, request: &Request<'_>, me: &User, skip: usize, take: usiz
     let all = count(&|row| seen(row) && labelled(row) && owned(row));
     let (mine_total, all_total) = (count(&|row| row.user == me.id), count(&seen));
 
-    let items: Vec<Value> = rows
+    let items = rows
         .into_iter()
         .skip(skip)
         .take(take)
-        .map(|row| {
-            let mut item = shown(state, row);
-            if let (Some(fields), Some(user)) = (item.as_object_mut(), state.users.by_id(&row.user)) {
-                fields.insert("owner".to_owned(), owner(user));
-            }
-            item
-        })
+        .map(|row| Shown { owner: state.users.by_id(&row.user).map(Owner::of), ..shown(state, row) })
         .collect();
-    answer::data(&json!({
-        "items": items,
-        "counts": { "mine": mine, "all": all },
-        "totals": { "mine": mine_total, "all": all_total },
-        "owners": if me.owner { owners_of_keys(state) } else { json!([]) },
-    }))
+    answer::data_of(&Page {
+        items,
+        counts: Counts { mine, all },
+        totals: Counts { mine: mine_total, all: all_total },
+        owners: if me.owner { owners_of_keys(state) } else { Vec::new() },
+    })
 }
 
 fn sort(rows: &mut [&KeyRow], by: Option<&str>) {
@@ -97,20 +130,15 @@ fn sort(rows: &mut [&KeyRow], by: Option<&str>) {
     }
 }
 
-fn owner(user: &User) -> Value {
-    json!({ "id": user.id, "firstName": user.first_name, "lastName": user.last_name, "email": user.email })
-}
-
-fn owners_of_keys(state: &State) -> Value {
+fn owners_of_keys(state: &State) -> Vec<Owner<'_>> {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for row in state.keys.rows() {
         *counts.entry(&row.user).or_default() += 1;
     }
-    let users = state.users.all().iter().filter_map(|user| {
-        let count = counts.get(user.id.as_str())?;
-        let mut shown = owner(user);
-        shown.as_object_mut()?.insert("keyCount".to_owned(), json!(count));
-        Some(shown)
+    let users = state.users.all().iter();
+    let with_keys = users.filter_map(|user| {
+        let key_count = Some(*counts.get(user.id.as_str())?);
+        Some(Owner { key_count, ..Owner::of(user) })
     });
-    users.collect()
+    with_keys.collect()
 }
