@@ -38,7 +38,8 @@ pub struct NewRotation {
     pub rotation: Rotation,
     /// Declares or replaces the integration in the same transaction.
     pub integration: Option<Integration>,
-    /// An open rotation of the same integration that gives way, in the same transaction.
+    /// An open rotation of the same integration that gives way, in the same transaction. If none is open any
+    /// more, nothing is written: [`StoreErrorKind::IllegalTransition`].
     pub supersede: Option<RotationId>,
     /// Who drives it first.
     pub holder: LeaseHolder,

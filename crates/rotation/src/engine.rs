@@ -6,8 +6,8 @@ use futures_util::StreamExt as _;
 use model::{
     Address, Blame, Clock, Destination, DestinationError, Event, EventKind, Fence, Ids, Instance,
     InstanceName, Integration, IntegrationName, Issuer, Key, LeaseHolder, Mode, NewRotation, Report, Retry,
-    Rotation, RotationId, RotationStatus, StartOutcome, StepKind, StepState, Store, Timestamp, plan,
-    plan_abort,
+    Rotation, RotationId, RotationStatus, StartOutcome, StepKind, StepState, Store, StoreErrorKind,
+    Timestamp, plan, plan_abort,
 };
 
 use crate::error::{self, RotationError, RotationErrorKind};
@@ -58,6 +58,11 @@ pub enum Outcome {
     Stalled(Box<Rotation>, Vec<Report>),
 }
 
+enum Taken {
+    Lease(Fence),
+    Over(Box<Rotation>),
+}
+
 /// How often destinations that somebody else writes to are written again before the rotation stalls.
 const MAX_REOPENED: u32 = 2;
 
@@ -97,9 +102,18 @@ impl Engine {
         // Each turn either begins it, fails, or names the open rotation that gives way in the next.
         for _ in 0..8 {
             let events = self.start_events(&new);
-            match self.store.start_rotation(new.clone(), events).await.map_err(error::store)? {
-                StartOutcome::Started(_) => return Ok(id),
-                StartOutcome::AlreadyOpen(open) => new.supersede = Some(self.yielding(request, open).await?),
+            match self.store.start_rotation(new.clone(), events).await {
+                Ok(StartOutcome::Started(_)) => return Ok(id),
+                Ok(StartOutcome::AlreadyOpen(open)) => {
+                    new.supersede = Some(self.yielding(request, open).await?);
+                }
+                // The one that was to give way is over by now.
+                Err(failure)
+                    if failure.kind == StoreErrorKind::IllegalTransition && new.supersede.is_some() =>
+                {
+                    new.supersede = None;
+                }
+                Err(failure) => return Err(error::store(failure)),
             }
         }
         let report = Report::new(
@@ -114,12 +128,12 @@ impl Engine {
     /// The open rotation that gives way to the asked one, if it is to.
     async fn yielding(&self, request: &Request, open: RotationId) -> Result<RotationId, RotationError> {
         let rotation = self.store.rotation(open).await.map_err(error::store)?;
-        let (mode, status) = rotation.map_or((request.mode, RotationStatus::Running), |r| (r.mode, r.status));
-        let urgent = |mode: Mode| matches!(mode, Mode::Compromised | Mode::Revoke);
-        if urgent(request.mode) && !urgent(mode) {
-            Ok(open)
-        } else {
-            Err(error::already_open(&request.integration, open, status))
+        match rotation {
+            Some(rotation) if gives_way(&rotation, request.mode) => Ok(open),
+            rotation => {
+                let status = rotation.map_or(RotationStatus::Running, |rotation| rotation.status);
+                Err(error::already_open(&request.integration, open, status))
+            }
         }
     }
 
@@ -154,14 +168,33 @@ impl Engine {
 
     /// Drives a rotation as far as it goes now: to its end, to its grace, or to a problem.
     pub async fn drive(&self, id: RotationId) -> Result<Outcome, RotationError> {
-        let fence = lease::take(&*self.store, &*self.clock, &*self.liveness, &self.holder, id).await?;
-        self.under_lease(fence, None).await
+        match self.take(id).await? {
+            Taken::Lease(fence) => self.under_lease(fence, None).await,
+            Taken::Over(rotation) => Ok(Outcome::Over(rotation)),
+        }
     }
 
     /// Undoes a rotation while the old key lives: destinations hold again what they held, the new key is gone.
     pub async fn abort(&self, id: RotationId) -> Result<Outcome, RotationError> {
-        let fence = lease::take(&*self.store, &*self.clock, &*self.liveness, &self.holder, id).await?;
-        self.under_lease(fence, Some(())).await
+        match self.take(id).await? {
+            Taken::Lease(fence) => self.under_lease(fence, Some(())).await,
+            Taken::Over(rotation) => Err(error::not_abortable(&rotation, rotation.status.as_str())),
+        }
+    }
+
+    /// The lease, or the rotation if it is over: nobody can have a lease of that.
+    async fn take(&self, id: RotationId) -> Result<Taken, RotationError> {
+        let taken = lease::take(&*self.store, &*self.clock, &*self.liveness, &self.holder, id).await;
+        let failure = match taken {
+            Ok(fence) => return Ok(Taken::Lease(fence)),
+            Err(failure) if failure.kind == RotationErrorKind::LeaseLost => failure,
+            Err(failure) => return Err(failure),
+        };
+        let rotation = self.store.rotation(id).await.map_err(error::store)?;
+        match rotation.filter(|rotation| !rotation.status.is_open()) {
+            Some(rotation) => Ok(Taken::Over(Box::new(rotation))),
+            None => Err(failure),
+        }
     }
 
     async fn under_lease(&self, fence: Fence, undo: Option<()>) -> Result<Outcome, RotationError> {
@@ -174,7 +207,9 @@ impl Engine {
             }
             self.run(&mut journal).await
         };
-        let result = lease::while_held(&*self.store, &*self.clock, &fence, work).await;
+        // Boxed: many rotations are driven at once, and what one awaits is large.
+        let held = Box::pin(lease::while_held(&*self.store, &*self.clock, &fence, work));
+        let result = held.await;
         // The result matters more than a lease that could not be given back: that one expires.
         drop(self.store.release_lease(&fence).await);
         result
@@ -287,8 +322,11 @@ impl Engine {
                         "a destination does not keep the new key",
                     )
                     .because("something else writes to it each time after us");
+                    let alone = destination.is_none();
                     blocked.push((destination, report));
-                    return self.stall(journal, blocked).await;
+                    if alone {
+                        return self.stall(journal, blocked).await;
+                    }
                 }
                 Stepped::Failed(report) => {
                     let alone = destination.is_none();
@@ -365,18 +403,24 @@ impl Engine {
     }
 
     async fn check_abortable(&self, rotation: &Rotation) -> Result<(), RotationError> {
-        let what = format!("rotation `{}` of `{}` cannot be undone", rotation.id, rotation.integration);
-        if !rotation.status.is_open() {
-            return Err(error::not_possible(what, format!("it is {}", rotation.status.as_str())));
-        }
-        let overlaps = self.instance(&rotation.instance).await?.capabilities.keys.overlaps();
+        let instance = self.instance(&rotation.instance).await?;
+        let overlaps = instance.capabilities.keys.overlaps();
         let killed = rotation.touched(StepKind::Retire)
             || (rotation.mode == Mode::Graceful && !overlaps && rotation.touched(StepKind::Create));
         if killed || matches!(rotation.mode, Mode::Compromised | Mode::Revoke) {
-            let mut failure =
-                error::not_possible(what, "the old key is dead or being killed: the only way is forward");
-            failure.report.mend.push(format!("keywright rotate --resume {}", rotation.integration));
-            return Err(failure);
+            return Err(error::not_abortable(rotation, "past the killing of the old key"));
+        }
+        if rotation.mode == Mode::Graceful && rotation.touched(StepKind::Deliver) {
+            let issuer = self.issuer(&instance).await?;
+            for id in &rotation.old_keys {
+                let secret = self.store.key_secret(*id).await.map_err(error::store)?;
+                // It may have expired, or somebody deleted it: going back would leave the clients with nothing.
+                if let Some(secret) = secret
+                    && issuer.prove_dead(&secret).await.is_ok()
+                {
+                    return Err(error::not_abortable(rotation, "past its old key, which n8n refuses"));
+                }
+            }
         }
         Ok(())
     }
@@ -386,6 +430,19 @@ impl Engine {
         let mut open = self.store.open_rotations().await.map_err(error::store)?;
         open.retain(|rotation| of.is_none_or(|name| rotation.integration == *name));
         Ok(open)
+    }
+}
+
+/// Whether an open rotation gives way to one of this mode.
+fn gives_way(open: &Rotation, mode: Mode) -> bool {
+    match (open.mode, mode) {
+        (Mode::Create | Mode::Graceful, Mode::Compromised | Mode::Revoke)
+        | (Mode::Compromised, Mode::Revoke) => true,
+        // Stuck behind a destination, and its new key leaked too.
+        (Mode::Compromised, Mode::Compromised) => {
+            open.status == RotationStatus::Stalled && open.new_key.is_some()
+        }
+        _ => false,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Why a rotation could not be begun, driven or undone.
 
 use model::{
-    Blame, Failure, IntegrationName, LeaseHolder, Report, Retry, RotationId, RotationStatus, StoreError,
-    StoreErrorKind,
+    Blame, Failure, IntegrationName, LeaseHolder, Report, Retry, Rotation, RotationId, RotationStatus,
+    StoreError, StoreErrorKind,
 };
 
 /// What a caller may branch on.
@@ -54,6 +54,16 @@ pub(crate) fn already_open(name: &IntegrationName, id: RotationId, status: Rotat
                 "keywright rotate {name} --compromised   # if a key leaked: kills every key of it now"
             ));
     Failure::new(RotationErrorKind::AlreadyOpen(id), report)
+}
+
+pub(crate) fn not_abortable(rotation: &Rotation, is: &str) -> RotationError {
+    let what = format!("rotation `{}` of `{}` cannot be undone", rotation.id, rotation.integration);
+    let mut failure = not_possible(what, format!("it is {is}"));
+    if rotation.status.is_open() {
+        failure.report.because.push("the only way is forward".into());
+        failure.report.mend.push(format!("keywright rotate --resume {}", rotation.integration));
+    }
+    failure
 }
 
 pub(crate) fn not_possible(what: impl Into<String>, why: impl Into<String>) -> RotationError {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::engine::Engine;
 use crate::error::{self, RotationError};
+use crate::lease::LEASE;
 use crate::observer::{Moment, Point};
 
 /// One rotation being driven: what the journal says, and the lease to write it with.
@@ -125,11 +126,12 @@ impl Journal<'_> {
         number: usize,
         problem: &str,
         reopened: &[usize],
+        events: Vec<Event>,
     ) -> Result<(), RotationError> {
         let mut step = self.step(number)?;
         step.state = StepState::Failed;
         step.problem = Some(problem.to_owned());
-        let mut write = Write::default();
+        let mut write = Write { events, ..Write::default() };
         write.events.push(self.step_event(EventKind::StepFailed, &step).with("problem", problem));
         let mut steps = vec![step.clone()];
         for number in reopened {
@@ -152,6 +154,11 @@ impl Journal<'_> {
             steps.push(again);
         }
         self.commit(steps, write).await.map_err(error::store)
+    }
+
+    /// Makes sure, after a wait, that the lease is still ours.
+    pub(crate) async fn hold(&self) -> Result<(), StoreError> {
+        self.engine.store.renew_lease(&self.fence, self.now(), LEASE).await
     }
 
     /// Writes what belongs to no step.

@@ -1,6 +1,6 @@
 //! `check`: everything that the rotation will touch is there and can be written. Changes nothing.
 
-use model::{Blame, Integration, Issuer, IssuerErrorKind, Mode, Report, Retry};
+use model::{Blame, Integration, Issuer, IssuerErrorKind, Key, Mode, Report, Retry, Rotation};
 use serde_json::json;
 
 use super::{Effect, StepFailure, Turn};
@@ -11,8 +11,12 @@ use crate::journal::Write;
 pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
     let mode = turn.journal.rotation.mode;
     turn.issuer.check().await?;
+    let mut write = Write::default();
     if mode != Mode::Compromised {
-        no_stranger(turn).await?;
+        let living = living(turn).await?;
+        no_stranger(turn, &living).await?;
+        let old_keys = living.iter().map(|key| key.id).collect();
+        write.header = Some(Rotation { old_keys, ..turn.journal.rotation.clone() });
     }
     let mut unwritable = Vec::new();
     for address in &turn.integration.destinations {
@@ -34,25 +38,39 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
         "destinations": turn.integration.destinations.len(),
         "unwritable": unwritable,
     });
-    Ok(Effect::Done(evidence, Write::default()))
+    Ok(Effect::Done(evidence, write))
+}
+
+/// The integration's keys that live, read again under the lease: another rotation may have come and gone
+/// between the planning of this one and its beginning.
+async fn living(turn: &Turn<'_, '_>) -> Result<Vec<Key>, StepFailure> {
+    let rotation = &turn.journal.rotation;
+    let mut keys = turn.journal.engine.store.keys(Some(&rotation.integration)).await?;
+    keys.retain(|key| key.state.lives());
+    match keys.first() {
+        Some(key) if rotation.mode == Mode::Create => {
+            let what = format!("`{}` has a key by now", rotation.integration);
+            let report = Report::new(Blame::Operator, Retry::AfterFix, what)
+                .because(format!("key {} is {}", key.id, key.state.as_str()))
+                .mend(format!("keywright rotate {} --abort", rotation.integration));
+            Err(StepFailure { report: Box::new(report), reopen: Vec::new() })
+        }
+        _ => Ok(keys),
+    }
 }
 
 /// Where a user may have one key only, a key that is not ours must not be overwritten.
-async fn no_stranger(turn: &Turn<'_, '_>) -> Result<(), StepFailure> {
-    let journal = turn.journal;
+async fn no_stranger(turn: &Turn<'_, '_>, living: &[Key]) -> Result<(), StepFailure> {
+    if turn.issuer.capabilities().keys.overlaps() || turn.issuer.list().await?.is_empty() {
+        return Ok(());
+    }
     // A key that we had must still be the one that is there: its text opens the door.
-    if turn.issuer.capabilities().keys.overlaps() || !turn.first_try {
-        return Ok(());
-    }
-    let listed = turn.issuer.list().await?;
-    if listed.is_empty() {
-        return Ok(());
-    }
-    for id in &journal.rotation.old_keys {
-        if let Some(secret) = journal.engine.store.key_secret(*id).await?
-            && turn.issuer.prove(&secret, &[]).await.is_ok()
-        {
-            return Ok(());
+    for key in living {
+        let Some(secret) = turn.journal.engine.store.key_secret(key.id).await? else { continue };
+        match turn.issuer.prove(&secret, &key.scopes).await {
+            Ok(_) => return Ok(()),
+            Err(failure) if failure.kind == IssuerErrorKind::NotProved => {}
+            Err(failure) => return Err(failure.into()),
         }
     }
     Err(StepFailure { report: Box::new(stranger(turn.integration)), reopen: Vec::new() })

@@ -13,17 +13,15 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
     let rotation = &journal.rotation;
     let aborting = rotation.status == RotationStatus::Aborting;
     let mut write = Write::default();
-    sweep::superseded(turn, &mut write).await?;
-    for id in &rotation.old_keys {
-        let old = journal.engine.store.key(*id).await?;
-        write.changes.extend(old.filter(is_buried).map(|key| Change::SecretErased(key.id)));
-    }
-    if let Some(new) = journal.new_key().await? {
-        if aborting {
-            write.changes.push(Change::SecretErased(new.id));
-        } else if new.state == KeyState::Pending {
-            write.key(journal, new, KeyState::Active);
+    sweep::forsaken(turn).await?;
+    // All of the integration's, since a rotation that gave way forgot nothing.
+    for key in journal.engine.store.keys(Some(&rotation.integration)).await? {
+        if is_buried(&key) && journal.engine.store.key_secret(key.id).await?.is_some() {
+            write.changes.push(Change::SecretErased(key.id));
         }
+    }
+    if let Some(new) = journal.new_key().await?.filter(|new| new.state == KeyState::Pending) {
+        write.key(journal, new, KeyState::Active);
     }
     let gap_ms = if aborting { None } else { gap_ms(turn) };
     let (status, kind) = if aborting {

@@ -15,12 +15,11 @@ const TRIES: u32 = 6;
 const NEXT_SECOND: SignedDuration = SignedDuration::from_millis(1_100);
 
 pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
-    let mut write = Write::default();
     if !turn.first_try {
         // An earlier try may have made a key whose answer was lost: its text is gone, so it goes too.
-        sweep::own(turn, &mut write).await?;
+        sweep::own(turn).await?;
     }
-    let (issued, fingerprint) = issue(turn, &mut write).await?;
+    let (issued, fingerprint) = issue(turn).await?;
     let now = turn.journal.now();
     let key = Key {
         id: turn.journal.engine.ids.key(now),
@@ -44,13 +43,14 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
         "fingerprint": shown(&key.fingerprint),
         "expires_at": key.expires_at.map(|at| at.to_string()),
     });
-    write.header = Some(Rotation { new_key: Some(key.id), ..turn.journal.rotation.clone() });
+    let header = Rotation { new_key: Some(key.id), ..turn.journal.rotation.clone() };
+    let mut write = Write { header: Some(header), ..Write::default() };
     write.events.push(turn.journal.key_event(EventKind::KeyCreated, &key));
     write.changes.push(Change::KeyAdded(Box::new(key), issued.secret));
     Ok(Effect::Done(evidence, write))
 }
 
-async fn issue(turn: &Turn<'_, '_>, write: &mut Write) -> Result<(IssuedKey, Fingerprint), StepFailure> {
+async fn issue(turn: &Turn<'_, '_>) -> Result<(IssuedKey, Fingerprint), StepFailure> {
     let journal = turn.journal;
     for _ in 0..TRIES {
         let lives = turn.integration.expires_after.map(model::Period::duration);
@@ -68,12 +68,15 @@ async fn issue(turn: &Turn<'_, '_>, write: &mut Write) -> Result<(IssuedKey, Fin
                 }
                 // The text of a key that we had, alive again: it must not stay so for a moment.
                 turn.issuer.delete(&issued.native_id).await?;
+                let event = journal.event(EventKind::OrphanRemoved).with("label", issued.label);
+                turn.note(event.with("native_id", issued.native_id).with("text_of", shown(&fingerprint)));
             }
-            Err(failure) if failure.kind == IssuerErrorKind::Clash => sweep::own(turn, write).await?,
+            Err(failure) if failure.kind == IssuerErrorKind::Clash => sweep::own(turn).await?,
             Err(failure) => return Err(failure.into()),
         }
         let next = journal.now().checked_add(NEXT_SECOND).unwrap_or_else(|_late| journal.now());
         journal.engine.clock.wait_until(next).await;
+        journal.hold().await?;
     }
     let what = format!("`{}` gives no key whose text is new", turn.integration.instance);
     let report = Report::new(model::Blame::Remote, Retry::Later(None), what)

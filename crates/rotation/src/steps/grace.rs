@@ -24,7 +24,13 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
     };
     if now < until {
         let header = write.header.unwrap_or_else(|| journal.rotation.clone());
-        write.header = Some(Rotation { status: RotationStatus::Waiting, ..header });
+        write.header = Some(Rotation {
+            status: RotationStatus::Waiting,
+            attempts: 0,
+            next_try: None,
+            problem: None,
+            ..header
+        });
         let event = journal.event(model::EventKind::RotationWaiting);
         write.events.push(event.with("until", until.to_string()));
         return Ok(Effect::Wait(until, write));
@@ -49,11 +55,13 @@ async fn begin(turn: &Turn<'_, '_>, write: &mut Write) -> Result<(), StepFailure
 }
 
 /// The steps of destinations that do not hold the new key any more.
-async fn drifted(turn: &Turn<'_, '_>) -> Result<Vec<usize>, StepFailure> {
+pub(super) async fn drifted(turn: &Turn<'_, '_>) -> Result<Vec<usize>, StepFailure> {
     let (key, _) = turn.new_key().await?;
     let mut steps = Vec::new();
+    let read_at = turn.journal.rotation.step(StepKind::Grace).and_then(|step| step.done_at);
     for step in turn.journal.rotation.steps.iter().filter(|step| step.kind == StepKind::Confirm) {
-        let fresh = step.done_at.is_some_and(|at| turn.journal.now().duration_since(at) < STILL_FRESH);
+        let read_at = step.done_at.max(read_at);
+        let fresh = read_at.is_some_and(|at| turn.journal.now().duration_since(at) < STILL_FRESH);
         if fresh {
             continue;
         }

@@ -13,11 +13,11 @@ mod restore;
 mod retire;
 mod sweep;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use model::{
-    Destination, DestinationError, Integration, Issuer, IssuerError, Report, Retry, SignedDuration, Step,
-    StepKind, StoreError, StoreErrorKind, Timestamp,
+    Destination, DestinationError, Event, EventKind, Integration, Issuer, IssuerError, KeyModel, Report,
+    Retry, SignedDuration, Step, StepKind, StoreError, StoreErrorKind, Timestamp,
 };
 use serde_json::Value;
 
@@ -60,6 +60,8 @@ pub(crate) struct Turn<'t, 'e> {
     pub(crate) integration: &'t Integration,
     /// Whether no earlier try can have had the effect.
     pub(crate) first_try: bool,
+    /// What was done besides, told whether the step succeeds or not.
+    noted: &'t Mutex<Vec<Event>>,
 }
 
 /// Tries of one step in one run, before the rotation stalls.
@@ -85,14 +87,16 @@ pub(crate) async fn advance(
     };
     let step = journal.start(number, evidence, write).await?;
     if let Some(failure) = unprepared {
-        return fail(journal, number, failure).await;
+        return fail(journal, number, failure, Vec::new()).await;
     }
     let mut wait = FIRST_WAIT;
+    let noted = Mutex::default();
     for tried in 1.. {
         let first_try = step.attempts == 1 && tried == 1;
-        let turn = Turn { journal, step: &step, issuer, integration, first_try };
+        let turn = Turn { journal, step: &step, issuer, integration, first_try, noted: &noted };
         let failure = match run(&turn).await {
-            Ok(Effect::Done(evidence, write)) => {
+            Ok(Effect::Done(evidence, mut write)) => {
+                write.events.splice(0..0, take(&noted));
                 return record(journal, number, issuer, evidence, write).await.map(|()| Stepped::Done);
             }
             Ok(Effect::Wait(until, write)) => {
@@ -107,11 +111,12 @@ pub(crate) async fn advance(
             Retry::Never | Retry::AfterFix => SignedDuration::MAX,
         };
         if tried == TRIES || pause > LONGEST_WAIT || !failure.reopen.is_empty() {
-            return fail(journal, number, failure).await;
+            return fail(journal, number, failure, take(&noted)).await;
         }
         let until = journal.now().checked_add(pause).unwrap_or(Timestamp::MAX);
         journal.watch(&step, Point::Waits(until));
         journal.engine.clock.wait_until(until).await;
+        journal.hold().await.map_err(error::store)?;
         wait *= 4;
     }
     Ok(Stepped::Done)
@@ -121,9 +126,14 @@ async fn fail(
     journal: &mut Journal<'_>,
     number: usize,
     failure: StepFailure,
+    noted: Vec<Event>,
 ) -> Result<Stepped, RotationError> {
-    journal.failed(number, &failure.report.line(), &failure.reopen).await?;
+    journal.failed(number, &failure.report.line(), &failure.reopen, noted).await?;
     if failure.reopen.is_empty() { Ok(Stepped::Failed(*failure.report)) } else { Ok(Stepped::Reopened) }
+}
+
+fn take(noted: &Mutex<Vec<Event>>) -> Vec<Event> {
+    std::mem::take(&mut *noted.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Journals an effect. If the lease was lost meanwhile, a key that it made is nobody's: it is deleted.
@@ -135,17 +145,28 @@ async fn record(
     write: Write,
 ) -> Result<(), RotationError> {
     let made = write.changes.iter().find_map(|change| match change {
-        model::Change::KeyAdded(key, _) => Some(key.native_id.clone()),
+        model::Change::KeyAdded(key, secret) => Some((key.clone(), secret.clone())),
         _ => None,
     });
     let result = journal.done(number, evidence, write).await;
-    if let (Err(failure), Some(native_id)) = (&result, made)
+    if let (Err(failure), Some((key, secret))) = (&result, made)
         && failure.kind == StoreErrorKind::LeaseLost
     {
         // Whoever took over looks for the label too; this only closes the window earlier.
-        drop(issuer.delete(&native_id).await);
+        disown(journal, issuer, &key, &secret).await;
     }
     result.map_err(error::store)
+}
+
+/// Deletes a key that was made and could not be noted, as far as that goes.
+async fn disown(journal: &Journal<'_>, issuer: &dyn Issuer, key: &model::Key, secret: &model::Secret) {
+    // Where one key takes the place of another, its id may be another's by now; its text is its own.
+    let ours = issuer.capabilities().keys != KeyModel::OneOverwritten
+        || issuer.prove(secret, &key.scopes).await.is_ok();
+    if ours && issuer.delete(&key.native_id).await.is_ok() {
+        let event = journal.key_event(EventKind::OrphanRemoved, key).with("label", key.label.clone());
+        drop(journal.engine.store.record(vec![event]).await);
+    }
 }
 
 /// The list of steps.
@@ -166,6 +187,11 @@ async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
 }
 
 impl Turn<'_, '_> {
+    /// Notes what was done besides the step's own effect.
+    fn note(&self, event: Event) {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+    }
+
     /// The step's destination, opened.
     fn destination(&self) -> Result<Arc<dyn Destination>, StepFailure> {
         destination(self.journal, self.step, self.integration)

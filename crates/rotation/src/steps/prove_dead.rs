@@ -1,6 +1,6 @@
 //! `prove-dead`: the old keys were used, and refused.
 
-use model::{Change, EventKind, IssuerErrorKind, Key, KeyState, Secret};
+use model::{Change, EventKind, IssuerErrorKind, Key, KeyModel, KeyState, Mode, Secret};
 use serde_json::{Value, json};
 
 use super::{Effect, StepFailure, Turn};
@@ -38,12 +38,16 @@ pub(super) async fn bury(turn: &Turn<'_, '_>, mut key: Key, write: &mut Write) -
     }))
 }
 
+/// Whether the id is surely that of the key that still works, and not its follower's, which took it over.
+fn may_delete(turn: &Turn<'_, '_>) -> bool {
+    turn.issuer.capabilities().keys != KeyModel::OneOverwritten
+        || turn.journal.rotation.mode != Mode::Graceful
+}
+
 async fn proof(turn: &Turn<'_, '_>, key: &Key, secret: &Secret) -> Result<model::ProofOfDeath, StepFailure> {
     match turn.issuer.prove_dead(secret).await {
         // A restored backup, or an answer that lied: delete it once more, then believe only the refusal.
-        Err(failure)
-            if failure.kind == IssuerErrorKind::StillAlive && turn.issuer.capabilities().keys.overlaps() =>
-        {
+        Err(failure) if failure.kind == IssuerErrorKind::StillAlive && may_delete(turn) => {
             turn.issuer.delete(&key.native_id).await?;
             Ok(turn.issuer.prove_dead(secret).await?)
         }

@@ -17,7 +17,7 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
         write.events.push(journal.key_event(model::EventKind::KeyRetired, &new));
         proofs.push(prove_dead::bury(turn, new, &mut write).await?);
     } else if journal.rotation.touched(StepKind::Create) {
-        unknown(turn, &mut write).await?;
+        unknown(turn).await?;
     }
     for id in &journal.rotation.old_keys {
         if let Some(old) = journal.engine.store.key(*id).await?.filter(|key| key.state == KeyState::Retiring)
@@ -29,13 +29,13 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
 }
 
 /// A key may have been made whose answer was lost.
-async fn unknown(turn: &Turn<'_, '_>, write: &mut Write) -> Result<(), StepFailure> {
+async fn unknown(turn: &Turn<'_, '_>) -> Result<(), StepFailure> {
     if turn.issuer.capabilities().keys == KeyModel::OneOverwritten {
         // A first key that nobody knows the text of; an old one would have been past undoing.
         for key in turn.issuer.list().await? {
-            turn.issuer.delete(&key.native_id).await?;
+            sweep::remove(turn, &key).await?;
         }
         return Ok(());
     }
-    sweep::own(turn, write).await
+    sweep::own(turn).await
 }

@@ -3,23 +3,36 @@
 use model::{Key, KeyState, Mode, Rotation};
 use serde_json::json;
 
-use super::{Effect, StepFailure, Turn, sweep};
+use super::{Effect, StepFailure, Turn, grace, sweep};
 use crate::journal::Write;
 
 pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
     let mut write = Write::default();
+    if !urgent(turn) && turn.issuer.capabilities().keys.overlaps() {
+        let drifted = grace::drifted(turn).await?;
+        if !drifted.is_empty() {
+            return Ok(Effect::Reopen(drifted));
+        }
+    }
     let old = to_retire(turn).await?;
     let mut deleted = Vec::new();
+    let mut failed = None;
     for key in &old {
-        turn.issuer.delete(&key.native_id).await?;
-        deleted.push(json!({"native_id": key.native_id, "label": key.label}));
+        match turn.issuer.delete(&key.native_id).await {
+            Ok(()) => deleted.push(json!({"native_id": key.native_id, "label": key.label})),
+            // One that cannot be deleted does not save the others.
+            Err(failure) => failed = failed.or(Some(failure)),
+        }
+    }
+    if let Some(failure) = failed {
+        return Err(failure.into());
     }
     if urgent(turn) {
-        sweep::superseded(turn, &mut write).await?;
+        sweep::forsaken(turn).await?;
     }
     let ids = old.iter().map(|key| key.id).collect();
     write.header = Some(Rotation { old_keys: ids, ..turn.journal.rotation.clone() });
-    for key in old {
+    for key in old.into_iter().filter(|key| key.state.lives()) {
         write.key(turn.journal, key, KeyState::Retired);
     }
     Ok(Effect::Done(json!({"deleted": deleted, "looked_again": true}), write))
@@ -29,14 +42,15 @@ fn urgent(turn: &Turn<'_, '_>) -> bool {
     matches!(turn.journal.rotation.mode, Mode::Compromised | Mode::Revoke)
 }
 
-/// The keys that go. A rotation that this one superseded may have made one after ours was planned, so an
-/// urgent rotation takes every key that lives.
+/// The keys that go. A rotation that this one superseded may have made one after ours was planned, or died
+/// before it proved one dead, so an urgent rotation takes every key that may live.
 async fn to_retire(turn: &Turn<'_, '_>) -> Result<Vec<Key>, StepFailure> {
     let rotation = &turn.journal.rotation;
     let keys = turn.journal.engine.store.keys(Some(&rotation.integration)).await?;
     let goes = |key: &Key| {
         let listed = rotation.old_keys.contains(&key.id);
-        listed || (urgent(turn) && key.state.lives() && key.rotation != rotation.id)
+        let buried = key.state == KeyState::Retired && key.proved_dead_at.is_some();
+        listed || (urgent(turn) && !buried && key.rotation != rotation.id)
     };
     Ok(keys.into_iter().filter(goes).collect())
 }

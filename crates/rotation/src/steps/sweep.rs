@@ -2,50 +2,57 @@
 
 use std::collections::BTreeSet;
 
-use model::{EventKind, KeyState, ListedKey, RotationId, RotationStatus, StepKind, rotation_in_label};
+use model::{
+    EventKind, KeyModel, KeyState, ListedKey, RotationId, RotationStatus, SignedDuration, StepKind,
+    rotation_in_label,
+};
 
 use super::{StepFailure, Turn};
-use crate::journal::Write;
 
 /// How far back interrupted rotations are looked for.
 const LOOK_BACK: u32 = 50;
+/// How far the instance's clock may be behind ours.
+const SKEW: SignedDuration = SignedDuration::from_mins(2);
 
 /// Deletes what earlier tries of this rotation made.
-pub(super) async fn own(turn: &Turn<'_, '_>, write: &mut Write) -> Result<(), StepFailure> {
+pub(super) async fn own(turn: &Turn<'_, '_>) -> Result<(), StepFailure> {
     if turn.issuer.capabilities().keys.overlaps() {
         let own = BTreeSet::from([turn.journal.rotation.id]);
-        return labelled(turn, &own, write).await;
+        return labelled(turn, &own).await;
     }
-    // One key per user, with a fixed label. A key older than this step's first start is not ours: `check` saw
+    // One key per user, with a fixed label. A key older than the first try to make one is not ours: `check` saw
     // none of others, but one may have been made since. Where making overwrites, no room has to be made.
-    if turn.issuer.capabilities().keys == model::KeyModel::OneRefused {
+    let made_since = turn.journal.rotation.step(StepKind::Create).and_then(|step| step.started_at);
+    if let (KeyModel::OneRefused, Some(since)) = (turn.issuer.capabilities().keys, made_since) {
         for key in turn.issuer.list().await? {
-            let since = turn.step.started_at;
-            if key.created_at.is_some() && key.created_at >= since {
-                remove(turn, &key, write).await?;
+            let ours = key.created_at.is_some_and(|at| at.duration_since(since) >= -SKEW);
+            if ours || was_retired(turn, &key).await? {
+                remove(turn, &key).await?;
             }
         }
     }
     Ok(())
 }
 
-/// Deletes what rotations made that gave way before they could note it.
-pub(super) async fn superseded(turn: &Turn<'_, '_>, write: &mut Write) -> Result<(), StepFailure> {
+/// Whether it is a key that was deleted before, come back with a restored backup.
+async fn was_retired(turn: &Turn<'_, '_>, listed: &ListedKey) -> Result<bool, StepFailure> {
+    let keys = turn.journal.engine.store.keys(Some(&turn.integration.name)).await?;
+    Ok(keys.iter().any(|key| key.state == KeyState::Retired && key.native_id == listed.native_id))
+}
+
+/// Deletes what rotations made that gave way or were undone before they could note it.
+pub(super) async fn forsaken(turn: &Turn<'_, '_>) -> Result<(), StepFailure> {
     let rotations = turn.journal.engine.store.rotations_of(&turn.integration.name, LOOK_BACK).await?;
     let lost = rotations.iter().filter(|rotation| {
-        rotation.status == RotationStatus::Superseded
+        matches!(rotation.status, RotationStatus::Superseded | RotationStatus::Aborted)
             && rotation.touched(StepKind::Create)
             && rotation.new_key.is_none()
     });
     let lost: BTreeSet<RotationId> = lost.map(|rotation| rotation.id).collect();
-    if lost.is_empty() { Ok(()) } else { labelled(turn, &lost, write).await }
+    if lost.is_empty() { Ok(()) } else { labelled(turn, &lost).await }
 }
 
-async fn labelled(
-    turn: &Turn<'_, '_>,
-    of: &BTreeSet<RotationId>,
-    write: &mut Write,
-) -> Result<(), StepFailure> {
+async fn labelled(turn: &Turn<'_, '_>, of: &BTreeSet<RotationId>) -> Result<(), StepFailure> {
     let mut known = BTreeSet::new();
     for key in turn.journal.engine.store.keys(Some(&turn.integration.name)).await? {
         if key.state != KeyState::Retired {
@@ -55,15 +62,16 @@ async fn labelled(
     for key in turn.issuer.list().await? {
         let made_by = rotation_in_label(&key.label);
         if made_by.is_some_and(|id| of.contains(&id)) && !known.contains(&key.native_id) {
-            remove(turn, &key, write).await?;
+            remove(turn, &key).await?;
         }
     }
     Ok(())
 }
 
-async fn remove(turn: &Turn<'_, '_>, key: &ListedKey, write: &mut Write) -> Result<(), StepFailure> {
+/// Deletes a key that nobody knows, and notes it.
+pub(super) async fn remove(turn: &Turn<'_, '_>, key: &ListedKey) -> Result<(), StepFailure> {
     turn.issuer.delete(&key.native_id).await?;
     let event = turn.journal.event(EventKind::OrphanRemoved);
-    write.events.push(event.with("native_id", key.native_id.clone()).with("label", key.label.clone()));
+    turn.note(event.with("native_id", key.native_id.clone()).with("label", key.label.clone()));
     Ok(())
 }

@@ -1,0 +1,16 @@
+//! The rotation engine against stand-ins that fail, lie and die at every point.
+
+#[cfg(test)]
+mod concurrency;
+#[cfg(test)]
+mod drills;
+#[cfg(test)]
+mod leaks;
+#[cfg(test)]
+mod places;
+#[cfg(test)]
+mod property;
+#[cfg(test)]
+mod stalls;
+#[cfg(test)]
+mod support;
