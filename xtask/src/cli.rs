@@ -1,9 +1,10 @@
 //! The command line: words in, one chore out.
 use crate::n8n::{self, Release};
-use crate::{Fault, Result, tidy};
+use crate::{Fault, Result, bench, tidy};
 use std::path::PathBuf;
 
-const USAGE: &str = "cargo xtask tidy | n8n install|start|stop|status [--version V]… [--run-dir DIR]";
+const USAGE: &str =
+    "cargo xtask tidy | bench rotation | n8n install|start|stop|status [--version V]… [--run-dir DIR]";
 
 /// What a chore that could do its work leaves to print, and the exit code.
 #[derive(Debug)]
@@ -19,6 +20,10 @@ pub fn run(words: &[String]) -> Result<Done> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["tidy"] => tidy::run(),
+        ["bench", "rotation"] => {
+            bench::rotation()?;
+            Ok(Done { output: String::new(), code: 0 })
+        }
         ["n8n", verb, options @ ..] => run_n8n(verb, options),
         ["help" | "--help" | "-h"] => Ok(Done { output: format!("usage: {USAGE}\n"), code: 0 }),
         other => Err(Fault::usage(format!("`{}` is no chore", other.join(" ")), USAGE)),

@@ -1,6 +1,7 @@
 //! Chores of the workspace: real n8n instances for tests, and the walls between crates.
 //!
 //! Tests find running instances through [`n8n::running`].
+pub mod bench;
 pub mod cli;
 pub mod environment;
 pub mod fault;

@@ -1,0 +1,37 @@
+//! Benchmarks of the `keywright` binary beside a peer in the same run; started by `cargo xtask bench`.
+//!
+//! A crate of its own, so that neither the binary nor xtask carries what only a measurement needs.
+
+mod bare;
+mod home;
+mod measure;
+mod rotation;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+/// Whatever goes wrong in a benchmark ends it.
+type Trouble = Box<dyn std::error::Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["rotation", binary, real @ ..] => rotation::run(binary, real.first().copied()).await,
+        _ => Err("usage: bench rotation KEYWRIGHT [RECORD-OF-A-REAL-INSTANCE]".into()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            say(&format!("error: {trouble}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints a line at once.
+fn say(line: &str) {
+    let mut stdout = std::io::stdout().lock();
+    drop(writeln!(stdout, "{line}").and_then(|()| stdout.flush()));
+}
