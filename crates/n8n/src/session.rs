@@ -40,7 +40,7 @@ struct Kept<T> {
 }
 
 impl Session {
-    fn keep(&self, base_url: &str) -> Result<Secret, IssuerError> {
+    pub(crate) fn keep(&self, base_url: &str) -> Result<Secret, IssuerError> {
         let kept = Kept {
             format: FORMAT,
             base_url,

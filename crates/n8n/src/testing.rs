@@ -9,7 +9,7 @@ mod users;
 
 pub use door::Door;
 pub use keeper::{MemoryKeeper, RandomIds, WallClock};
-pub use users::{FreshUser, MfaSetup, enable_mfa, fresh_user};
+pub use users::{FreshUser, MfaSetup, enable_mfa, fresh_user, kept_session};
 
 /// Why a test's ground could not be laid.
 pub type Trouble = Box<dyn std::error::Error + Send + Sync>;

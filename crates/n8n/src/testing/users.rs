@@ -58,6 +58,19 @@ pub async fn fresh_user(instance: &RealInstance) -> Result<FreshUser, Trouble> {
     Ok(FreshUser { email, password, cookie })
 }
 
+/// A session as a client keeps it, from a cookie (`n8n-auth=…`) that was given without a browser id: put into a
+/// [`model::SessionKeeper`], it saves a login. `base_url` is the one that the client will have.
+pub fn kept_session(cookie: &str, base_url: &str) -> Result<model::Secret, Trouble> {
+    let value = cookie.strip_prefix("n8n-auth=").ok_or("not the cookie of a session")?;
+    let session = crate::session::Session {
+        cookie: model::Secret::new(value),
+        browser_id: "unchecked".to_owned(),
+        fields: crate::login::LoginFields::default(),
+        expires_at: None,
+    };
+    Ok(session.keep(base_url)?)
+}
+
 /// Switches two-factor on for a user.
 pub async fn enable_mfa(instance: &RealInstance, user: &FreshUser) -> Result<MfaSetup, Trouble> {
     let door = Door::open(&instance.url).await?;

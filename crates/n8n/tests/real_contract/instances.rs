@@ -1,8 +1,9 @@
 //! Where the contract takes place: an instance that runs, a new member of it, an address of its own.
 
-use n8n::testing::{Door, enable_mfa, fresh_user, real_instance};
+use model::Issuer as _;
+use n8n::testing::{Door, enable_mfa, fresh_user, kept_session, real_instance};
 
-use crate::suite::{Ground, sessions};
+use crate::suite::{Ground, new_key, sessions};
 
 async fn ground(version: &'static str, second_factor: bool) -> Option<Ground> {
     let Some(instance) = real_instance(version).unwrap() else {
@@ -50,6 +51,29 @@ mod real_2_41 {
             super::sessions::a_wrong_second_factor_is_refused(&ground).await;
         }
     }
+}
+
+#[tokio::test]
+async fn real_2_41_an_owner_sees_and_deletes_everybodys_keys() {
+    let Some(member) = ground("2.41.1", false).await else { return };
+    let instance = real_instance("2.41.1").unwrap().unwrap();
+    let of_member = member.issuer().await;
+    let key = of_member.create(&new_key(of_member.capabilities())).await.unwrap();
+
+    let owner = Ground { email: instance.email.clone(), password: instance.password.clone(), ..member };
+    let keeper = owner.keeper();
+    keeper.put(Some(kept_session(&instance.cookie, &owner.url).unwrap()));
+    let client = owner.client(keeper.clone());
+    let learned = client.learn().await.unwrap();
+    assert!(learned.user.is_owner() && learned.capabilities.available_scopes.len() == 106);
+    let issuer = n8n::N8nIssuer::new(client, learned.capabilities);
+    let listed = issuer.list().await.unwrap();
+    let seen = listed.iter().find(|listed| listed.native_id == key.native_id).expect("the member's key");
+    assert!(seen.owner.as_deref().is_some_and(|owner| owner.starts_with("canary-")), "{:?}", seen.owner);
+    issuer.delete(&key.native_id).await.unwrap();
+    issuer.prove_dead(&key.secret).await.unwrap();
+    // All that with the session that was there.
+    assert_eq!(keeper.logins(), 0);
 }
 
 mod real_1_123 {
