@@ -32,7 +32,10 @@ pub(crate) fn checked_folder(path: &Path) -> Result<PathBuf, StoreError> {
         return Err(unavailable(format!("`{shown}` is not a folder")));
     }
     if meta.permissions().mode() & WORLD_WRITABLE != 0 {
-        return Err(mended(format!("`{shown}` can be written by everybody"), format!("chmod o-w '{shown}'")));
+        let mut error = unavailable(format!("`{shown}` can be written by everybody"));
+        error.report.mend.push("use a folder of your own".to_owned());
+        error.report.mend.push(format!("chmod o-w '{shown}'"));
+        return Err(error);
     }
     Ok(path)
 }
@@ -103,6 +106,6 @@ mod tests {
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o700);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o1777)).unwrap();
         let error = ensure_folder(&path).unwrap_err();
-        assert_eq!(error.report.mend.len(), 1, "{error}");
+        assert_eq!(error.report.mend.len(), 2, "{error}");
     }
 }

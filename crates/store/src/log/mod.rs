@@ -60,6 +60,3 @@ pub struct LogHead {
     /// Where it ends in its segment, in bytes.
     pub end: u64,
 }
-
-#[cfg(test)]
-mod tests;

@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 use super::LogHead;
 use super::append::{Appender, Tail};
 use super::chain::{Chain, Fed, Position};
-use super::line::{LINE_MAX_BYTES, LineHash, Signed, event_json, open_signed};
+use super::line::{LINE_MAX_BYTES, LineHash, event_json, open_signed};
 use super::relay::BATCH_MAX_BYTES;
 use super::segment::{Line, Lines, SegmentName};
 
@@ -129,8 +129,8 @@ impl Scan<'_> {
         cut.map_err(|error| self.failed(name, &error))
     }
 
-    /// Whether there are signed lines that no unfinished batch could have: any but one that closes the next
-    /// batch at the very end. (After a power cut, a batch's last line may be there and its first ones not.)
+    /// Whether there are signed lines that no unfinished write could have: any but the next one, at the very
+    /// end. (It may lack its line feed; after a power cut it may be there and the lines above it not.)
     fn signed_lines_follow(&self, name: &SegmentName, good: u64, len: u64) -> Result<bool, StoreError> {
         let opened = self.appender.folder.open_segment(name, OFlags::RDONLY)?;
         let file = opened.ok_or_else(|| broken(format!("segment `{name}` vanished")))?;
@@ -140,13 +140,10 @@ impl Scan<'_> {
         let rest = rest.strip_suffix(b"\n").unwrap_or(&rest);
         let mut left = rest.split(|byte| *byte == b'\n').peekable();
         while let Some(line) = left.next() {
-            if let Ok(signed) = open_signed(&self.appender.public(), line) {
-                let closes_the_next =
-                    matches!(&signed, Signed::Batch(batch) if batch.number == self.chain.batches + 1);
-                let chained = signed.previous() == self.chain.last;
-                if !(closes_the_next && chained && left.peek().is_none()) {
-                    return Ok(true);
-                }
+            if let Ok(signed) = open_signed(&self.appender.public(), line)
+                && !(signed.previous() == self.chain.last && left.peek().is_none())
+            {
+                return Ok(true);
             }
         }
         Ok(false)

@@ -155,3 +155,7 @@ fn execute(conn: &Connection, sql: &str) -> Result<(), StoreError> {
     let run = conn.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
     run.map(|_rows| ()).map_err(|error| sqlite(&error))
 }
+
+#[cfg(test)]
+#[path = "writer_tests.rs"]
+mod tests;

@@ -186,6 +186,43 @@ async fn what_another_key_signed_is_foreign() {
     log.check(2, 1, FaultKind::SegmentRemoved);
 }
 
+/// Two histories that the same key signed, from one store that was copied, do not pass for one.
+#[tokio::test]
+async fn two_histories_of_one_key_cannot_be_mixed() {
+    for segment_max_bytes in [1, 1_000_000] {
+        let log = Log::of(&[2], segment_max_bytes).await;
+        let start = (std::fs::read(log.place.path()).unwrap(), log.lines(1));
+        let mut histories = Vec::new();
+        for first in [200, 300] {
+            std::fs::write(log.place.path(), &start.0).unwrap();
+            log.place.segments().iter().skip(1).for_each(|path| std::fs::remove_file(path).unwrap());
+            log.put(1, &start.1);
+            let store = log.place.open();
+            for n in [first, first + 1] {
+                store.record(vec![event(n)]).await.unwrap();
+                store.flush_log().await.unwrap();
+            }
+            let head = store.log_head().await.unwrap().unwrap();
+            drop(store);
+            let segments = log.place.segments().len();
+            histories.push(((1..=segments).map(|n| log.lines(n)).collect::<Vec<_>>(), head));
+        }
+        let [(one, _), (other, head)] = histories.try_into().unwrap();
+        if segment_max_bytes == 1 {
+            log.put(2, &one[1]);
+            log.put(1, &other[0]);
+            log.check(2, 1, FaultKind::Foreign);
+            continue;
+        }
+        log.put(1, &[&one[0][..6], &other[0][6..]].concat());
+        log.check(1, 7, FaultKind::Foreign);
+        log.put(1, &one[0]);
+        assert_eq!(log.fault(None), None);
+        let fault = log.fault(Some(&head)).unwrap();
+        assert_eq!((fault.line, fault.kind), (8, FaultKind::TailCut), "{fault:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_torn_tail_is_named_and_the_next_write_mends_it() {
     let log = three_batches().await;
