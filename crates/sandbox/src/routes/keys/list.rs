@@ -22,10 +22,17 @@ struct Page<'a> {
     owners: Vec<Owner<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Counts {
     mine: usize,
     all: usize,
+}
+
+impl Counts {
+    fn note(&mut self, mine: bool, counted: bool) {
+        self.mine += usize::from(mine);
+        self.all += usize::from(counted);
+    }
 }
 
 /// A user who has keys.
@@ -86,22 +93,23 @@ fn page(state: &State, request: &Request<'_>, me: &User, skip: usize, take: usiz
     let part = request.query("label").map(|part| part.trim().to_lowercase());
     let owners: Option<Vec<&str>> =
         request.query("ownerIds").map(|ids| ids.split(',').map(str::trim).collect());
-    let labelled = |row: &KeyRow| part.as_ref().is_none_or(|part| row.label.to_lowercase().contains(part));
     let owned = |row: &KeyRow| owners.as_ref().is_none_or(|ids| ids.contains(&row.user.as_str()));
-    let seen = |row: &KeyRow| me.owner || row.user == me.id;
 
-    let mut rows: Vec<&KeyRow> = state
-        .keys
-        .rows()
-        .rev()
-        .filter(|row| labelled(row) && if everybodys { owned(row) } else { row.user == me.id })
-        .collect();
+    let mut rows: Vec<&KeyRow> = Vec::new();
+    let (mut counts, mut totals) = (Counts::default(), Counts::default());
+    for row in state.keys.rows().rev() {
+        let mine = row.user == me.id;
+        if !mine && !me.owner {
+            continue;
+        }
+        totals.note(mine, true);
+        if part.as_ref().is_none_or(|part| row.label.to_lowercase().contains(part)) {
+            counts.note(mine, owned(row));
+            let asked_for = if everybodys { owned(row) } else { mine };
+            rows.extend(asked_for.then_some(row));
+        }
+    }
     sort(&mut rows, request.query("sortBy"));
-
-    let count = |wanted: &dyn Fn(&KeyRow) -> bool| state.keys.rows().filter(|row| wanted(row)).count();
-    let mine = count(&|row| row.user == me.id && labelled(row));
-    let all = count(&|row| seen(row) && labelled(row) && owned(row));
-    let (mine_total, all_total) = (count(&|row| row.user == me.id), count(&seen));
 
     let items = rows
         .into_iter()
@@ -111,8 +119,8 @@ fn page(state: &State, request: &Request<'_>, me: &User, skip: usize, take: usiz
         .collect();
     answer::data_of(&Page {
         items,
-        counts: Counts { mine, all },
-        totals: Counts { mine: mine_total, all: all_total },
+        counts,
+        totals,
         owners: if me.owner { owners_of_keys(state) } else { Vec::new() },
     })
 }
