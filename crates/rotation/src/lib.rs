@@ -5,6 +5,7 @@
 //! its effect and as done after it, and every effect is *ensure*, so that doing it again does no harm.
 //! Recovery is [`Engine::drive`] again.
 
+mod begin;
 mod engine;
 mod error;
 mod journal;

@@ -53,17 +53,15 @@ pub(crate) fn address(number: usize) -> Address {
 
 impl Rig {
     pub(crate) fn new(setup: Setup) -> Self {
-        let clock = Arc::new(FakeClock::new());
-        let outside = Arc::new(Outside::new(setup.model, setup.text_of_second));
         let rig = Self {
             setup,
-            outside,
+            outside: Arc::new(Outside::new(setup.model, setup.text_of_second)),
             store: Arc::default(),
             faults: Arc::new(Faults::new()),
             processes: Arc::default(),
             ids: Arc::new(FakeIds::new(setup.seed)),
             before: Vec::new(),
-            clock,
+            clock: Arc::new(FakeClock::new()),
         };
         rig.declare();
         rig.furnish()
@@ -136,8 +134,7 @@ impl Rig {
                 proved_dead_at: None,
             };
             self.store.arrange(|kept| kept.keys.push((key, Some(secret))));
-            let text = OLD_TEXT.to_owned();
-            let (scopes, expires_at) = (Vec::new(), None);
+            let (text, scopes, expires_at) = (OLD_TEXT.to_owned(), Vec::new(), None);
             let made = Made {
                 native_id,
                 label,
@@ -193,7 +190,7 @@ impl Rig {
         }
     }
 
-    /// An engine in a process of its own, which runs undisturbed.
+    /// In a process of its own, which runs undisturbed.
     pub(crate) fn calm_engine(&self) -> Engine {
         self.engine(&self.process(None))
     }
