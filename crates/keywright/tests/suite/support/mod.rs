@@ -1,0 +1,9 @@
+//! What the tests stand on: a home of Keywright's own, an instance, places for keys, a client that calls
+//! throughout, and a process that dies on cue.
+
+pub(crate) mod child;
+pub(crate) mod client;
+pub(crate) mod home;
+pub(crate) mod places;
+pub(crate) mod truth;
+pub(crate) mod world;
