@@ -12,6 +12,8 @@ mod keeper;
 mod process;
 mod progress;
 mod prompt;
+#[cfg(test)]
+mod reference_tests;
 mod system;
 mod ui;
 mod view;
