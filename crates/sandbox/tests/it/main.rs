@@ -1,6 +1,7 @@
 //! The sandbox over HTTP, as its clients meet it.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::print_stdout,
