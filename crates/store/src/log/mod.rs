@@ -1,7 +1,7 @@
 //! The audit log: segment files of JSON lines, grouped into batches that are signed and chained.
 //!
 //! Events come from an outbox that the store fills in the same transaction as the change they tell of; a relay
-//! brings them here, each exactly once. [`verify`] needs only the segments and the public key. What segments
+//! brings them here, each exactly once. [`verify()`] needs only the segments and the public key. What segments
 //! alone cannot show is that whole batches are missing at their end: give it the head that the store knows.
 
 mod append;

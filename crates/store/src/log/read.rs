@@ -1,4 +1,4 @@
-//! Reads events out of the log, oldest first. It does not check them; [`super::verify`] does.
+//! Reads events out of the log, oldest first. It does not check them; [`super::verify()`] does.
 
 use std::path::Path;
 

@@ -33,10 +33,11 @@ const READERS: usize = 2;
 /// Any number of processes may have it open, and any number of these in one process. Dropping one brings its
 /// events into the log, and blocks until that is done.
 pub struct SqliteStore {
-    // In the order in which they have to end: the relay still writes.
+    // In the order in which they have to end. The relay still writes; and the last connection has to be alone
+    // when it closes, or nobody brings the write-ahead file into the database and removes it.
+    readers: Readers,
     relay: Relay,
     writer: Writer,
-    readers: Readers,
     sealer: Arc<Sealer>,
     path: PathBuf,
     node: String,
@@ -92,7 +93,7 @@ impl SqliteStore {
         let relay = Relay::start(line, appender, outbox)?;
         waker.wake();
         let sealer = Arc::new(identity.sealer);
-        Ok(Self { relay, writer, readers, sealer, path, node, log_folder, log_public_key })
+        Ok(Self { readers, relay, writer, sealer, path, node, log_folder, log_public_key })
     }
 
     /// The database file.

@@ -42,6 +42,26 @@ async fn only_its_owner_may_read_it() {
     assert_eq!(seen, ["db", "db-shm", "db-wal", "jsonl"], "and nothing is left of its making");
 }
 
+/// Or what was erased would stay in the write-ahead file.
+#[tokio::test]
+async fn a_closed_store_is_one_file() {
+    let place = SqlitePlace::fresh();
+    for n in 0..30 {
+        let store = place.open();
+        store.record(vec![event(n)]).await.unwrap();
+        // Readers that are busy until the end.
+        let reads = (0..4).map(|_| store.instances());
+        for read in reads.collect::<Vec<_>>() {
+            assert_eq!(read.await.unwrap(), []);
+        }
+        drop(store);
+        let left = std::fs::read_dir(place.folder.path().join("state")).unwrap();
+        let mut left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["keywright.db", "log"]);
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_others_can_touch_is_refused() {
     let place = SqlitePlace::fresh();
