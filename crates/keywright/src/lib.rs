@@ -53,7 +53,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, hooks: &Hooks) -> Exit
     process::harden();
     let cli = match cli::Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(refusal) => {
+        Err(mut refusal) => {
+            conceal(&mut refusal);
             // Help and version are answers, not errors; clap knows which stream and code each takes.
             let code = u8::try_from(refusal.exit_code()).unwrap_or(2);
             drop(refusal.print());
@@ -74,6 +75,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, hooks: &Hooks) -> Exit
             ui.report(&error.report);
             ExitCode::from(error.code)
         }
+    }
+}
+
+/// A secret that was given where its place belongs is not repeated on the terminal.
+fn conceal(refusal: &mut clap::Error) {
+    use clap::error::{ContextKind, ContextValue};
+    let of_secret = matches!(refusal.get(ContextKind::InvalidArg), Some(ContextValue::String(option)) if option.contains("-from "));
+    if of_secret {
+        refusal.insert(ContextKind::InvalidValue, ContextValue::String("…".to_owned()));
     }
 }
 

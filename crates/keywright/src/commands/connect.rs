@@ -86,7 +86,19 @@ async fn learn(
             client.learn().await
         }
         other => other,
-    }?;
+    };
+    let learned = learned.map_err(|mut failure| {
+        if failure.kind == IssuerErrorKind::SecondFactorRequired {
+            let how = |option| {
+                format!(
+                    "keywright connect {} {base_url} --email {} {option} file:PATH",
+                    options.name, options.email
+                )
+            };
+            failure.report.mend = ["--totp-from", "--recovery-code-from"].map(how).into();
+        }
+        failure
+    })?;
     Ok((learned, keeper.session()))
 }
 
