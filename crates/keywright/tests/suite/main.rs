@@ -1,6 +1,16 @@
 //! The `keywright` binary from outside: real processes, real files, an n8n that tests can break.
 
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod drills;
 #[cfg(test)]
+mod real;
+#[cfg(test)]
+mod story;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod together;

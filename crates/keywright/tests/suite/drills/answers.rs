@@ -32,10 +32,10 @@ impl Called {
 async fn calls(turn: Turn) -> Vec<Called> {
     let world = World::start(Profile::V2_41).await;
     let drill = Drill::begin(&world, "clean".into(), turn, Kinds::Dotenv).await;
-    let first = world.sandbox.call_count();
+    let first = world.sandbox().call_count();
     world.home.must(&words(&drill.arguments())).await;
     let mut called: Vec<Called> = Vec::new();
-    let made = world.sandbox.calls().into_iter().filter(|call| call.number > first && call.path != CALL);
+    let made = world.sandbox().calls().into_iter().filter(|call| call.number > first && call.path != CALL);
     for call in made {
         let path = call.path.split('?').next().unwrap();
         // A key's id differs from drill to drill.
@@ -80,7 +80,7 @@ async fn goes_wrong(
 ) -> Vec<String> {
     let drill = Drill::begin(world, name, turn, Kinds::Dotenv).await;
     let (Trouble::Seen(effect) | Trouble::Dies(effect)) = trouble;
-    world.sandbox.faults().push(Fault::once(call.matcher(), effect.clone()));
+    world.sandbox().faults().push(Fault::once(call.matcher(), effect.clone()));
     let ended = match trouble {
         Trouble::Seen(_) => Some(world.home.run(&words(&drill.arguments())).await),
         Trouble::Dies(_) => {
@@ -90,7 +90,7 @@ async fn goes_wrong(
             None
         }
     };
-    if world.sandbox.faults().pending() > 0 {
+    if world.sandbox().faults().pending() > 0 {
         return vec![format!("nothing went wrong: {ended:?}")];
     }
     if let Err(fault) = make_good(&drill, ended).await {
@@ -101,11 +101,11 @@ async fn goes_wrong(
 
 /// Runs a command and kills it while a call of its is held.
 async fn dies_in_a_call(world: &World, arguments: &[&str]) -> Result<(), String> {
-    let first = world.sandbox.call_count();
+    let first = world.sandbox().call_count();
     let mut process = world.home.command(arguments).spawn().unwrap();
     let held = |outcome: Outcome| {
         world
-            .sandbox
+            .sandbox()
             .calls()
             .iter()
             .rev()
@@ -122,7 +122,7 @@ async fn dies_in_a_call(world: &World, arguments: &[&str]) -> Result<(), String>
     while !held(Outcome::Abandoned) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    world.sandbox.faults().release();
+    world.sandbox().faults().release();
     Ok(())
 }
 

@@ -7,7 +7,15 @@ use crate::support::child::{At, dies};
 use crate::support::places::Kinds;
 use crate::support::world::World;
 
-async fn killed(world: &World, name: String, turn: Turn, kinds: Kinds, step: u32, at: At) -> Vec<String> {
+/// The process dies there; then somebody resumes it.
+pub(crate) async fn killed(
+    world: &World,
+    name: String,
+    turn: Turn,
+    kinds: Kinds,
+    step: u32,
+    at: At,
+) -> Vec<String> {
     let drill = Drill::begin(world, name, turn, kinds).await;
     let arguments = drill.arguments();
     if let Err(fault) = dies(&world.home, &words(&arguments), step, at).await {

@@ -3,7 +3,7 @@
 mod abort;
 mod answers;
 mod failing_places;
-mod kill;
+pub(crate) mod kill;
 mod twice;
 
 use std::time::{Duration, Instant};
@@ -70,7 +70,7 @@ impl<'w> Drill<'w> {
     pub(crate) async fn begin(world: &'w World, name: String, turn: Turn, kinds: Kinds) -> Self {
         let mut drill = Self::begin_unused(world, name, turn, kinds).await;
         if turn == Turn::Graceful {
-            let client = Client::start(world.sandbox.url(), drill.places.clone());
+            let client = Client::start(world.url(), drill.places.clone());
             client.calls_on().await;
             drill.client = Some(client);
         }

@@ -3,7 +3,9 @@
 
 pub(crate) mod child;
 pub(crate) mod client;
+pub(crate) mod ground;
 pub(crate) mod home;
 pub(crate) mod places;
+pub(crate) mod tap;
 pub(crate) mod truth;
 pub(crate) mod world;
