@@ -37,7 +37,9 @@ impl App {
         let config = Config::load(config)?;
         let text = config::master_key_text(&config.master_key)?;
         let master_key = MasterKey::from_text(&text).map_err(|error| {
-            operator(format!("`{}` holds no master key", config.master_key)).caused_by(&error)
+            operator(format!("`{}` holds no master key", config.master_key))
+                .caused_by(&error)
+                .mend("give it back from your backup: without it, nothing sealed can be opened")
         })?;
         let store = SqliteStore::open(&config.store, &master_key, &LogConfig::new(&config.log))?;
         let mut hidden_variables = vec![MASTER_KEY_VARIABLE.to_owned()];
@@ -96,6 +98,7 @@ impl App {
             return match instances.len() {
                 1 => Ok(instances.remove(0)),
                 0 => Err(operator("there is no instance yet")
+                    .because("a key is made at an n8n that Keywright has taken charge of")
                     .mend("keywright connect prod https://n8n.example.com --email …")
                     .into()),
                 _ => Err(CommandError::usage(
@@ -107,7 +110,10 @@ impl App {
         };
         let found = instances.into_iter().find(|instance| instance.name == *name);
         found.ok_or_else(|| {
-            let report = operator(format!("there is no instance `{name}`"));
+            let report = operator(format!("there is no instance `{name}`")).because(match names.as_slice() {
+                [] => "there is none yet".to_owned(),
+                names => format!("there are: {}", names.join(", ")),
+            });
             let near = config::nearest(name.as_str(), names.iter().map(String::as_str));
             let report = near.map_or(report.clone(), |near| report.mend(format!("did you mean `{near}`?")));
             CommandError::from(report.mend(format!("keywright connect {name} https://… --email …")))

@@ -55,7 +55,8 @@ impl Config {
 
     fn parse(text: &str, path: &Path) -> Result<Self, Report> {
         let shown = path.display();
-        let mut report = Report::new(Blame::Operator, Retry::AfterFix, format!("`{shown}` has faults"));
+        let mut report = Report::new(Blame::Operator, Retry::AfterFix, format!("`{shown}` has faults"))
+            .mend(format!("edit `{shown}`; its settings are in docs/reference/configuration.md"));
         let table = match text.parse::<toml::Table>() {
             Ok(table) => table,
             Err(error) => {
@@ -86,16 +87,18 @@ impl Config {
             }
         }
         let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-        let [store, log, master_key] = texts.as_slice() else { return Err(report) };
-        let master_key = match master_key.parse::<SecretRef>() {
-            Ok(SecretRef::File(file)) => Some(SecretRef::File(folder.join(file).display().to_string())),
-            Ok(SecretRef::Env(name)) => Some(SecretRef::Env(name)),
-            Ok(SecretRef::Sealed(_)) | Err(_) => {
+        let given = table.get("master_key").and_then(toml::Value::as_str).filter(|given| !given.is_empty());
+        let master_key = match given.map(str::parse::<SecretRef>) {
+            Some(Ok(SecretRef::File(file))) => Some(SecretRef::File(folder.join(file).display().to_string())),
+            Some(Ok(SecretRef::Env(name))) => Some(SecretRef::Env(name)),
+            Some(Ok(SecretRef::Sealed(_)) | Err(_)) => {
                 let line = line_of_key(text, "master_key");
                 report = report.because(format!("line {line}: `master_key` wants `file:PATH` or `env:NAME`"));
                 None
             }
+            None => None,
         };
+        let [store, log, _] = texts.as_slice() else { return Err(report) };
         match master_key {
             Some(master_key) if report.because.is_empty() => {
                 Ok(Self { store: folder.join(store), log: folder.join(log), master_key })
@@ -173,6 +176,7 @@ pub(crate) fn referenced(reference: &SecretRef) -> Result<Secret, Report> {
                 };
                 Report::new(Blame::Operator, Retry::AfterFix, format!("cannot read `env:{name}`"))
                     .because(why)
+                    .mend(format!("set {name}, or say where the secret is: `env:NAME`, `file:PATH`"))
             })?;
             not_empty(value, &format!("env:{name}"))
         }
@@ -180,6 +184,7 @@ pub(crate) fn referenced(reference: &SecretRef) -> Result<Secret, Report> {
             let file = std::fs::File::open(path).map_err(|error| {
                 Report::new(Blame::Operator, Retry::AfterFix, format!("cannot read `file:{path}`"))
                     .caused_by(&error)
+                    .mend("give the path of a file that holds the secret and nothing else")
             })?;
             bounded(file, &format!("file:{path}"))
         }
@@ -190,8 +195,10 @@ pub(crate) fn referenced(reference: &SecretRef) -> Result<Secret, Report> {
 }
 
 fn bounded(from: impl std::io::Read, shown: &str) -> Result<Secret, Report> {
-    let refused =
-        || Report::new(Blame::Operator, Retry::AfterFix, format!("cannot read a secret from `{shown}`"));
+    let refused = || {
+        Report::new(Blame::Operator, Retry::AfterFix, format!("cannot read a secret from `{shown}`"))
+            .mend("let it hold the secret, in UTF-8, and nothing else")
+    };
     let mut text = String::new();
     from.take(MAX_SECRET_BYTES + 1).read_to_string(&mut text).map_err(|error| refused().caused_by(&error))?;
     if u64::try_from(text.len()).unwrap_or(u64::MAX) > MAX_SECRET_BYTES {
@@ -209,7 +216,9 @@ fn not_empty(mut text: String, shown: &str) -> Result<Secret, Report> {
     }
     if text.is_empty() {
         let report =
-            Report::new(Blame::Operator, Retry::AfterFix, format!("the secret in `{shown}` is empty"));
+            Report::new(Blame::Operator, Retry::AfterFix, format!("cannot read a secret from `{shown}`"))
+                .because("it is empty")
+                .mend("let it hold the secret and nothing else");
         return Err(report);
     }
     Ok(Secret::new(text))

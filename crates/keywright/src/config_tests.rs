@@ -21,6 +21,7 @@ fn all_faults_come_at_once_with_line_and_nearest_name() {
             "line 1: `stor` is not a setting; did you mean `store`?",
             "`store` is missing; write `store = \"keywright.db\"`",
             "line 2: `log` wants a text, such as \"keywright-log\"",
+            "line 3: `master_key` wants `file:PATH` or `env:NAME`",
         ]
     );
 }

@@ -122,7 +122,12 @@ pub(crate) async fn unknown(app: &App, name: &IntegrationName) -> CommandError {
         Ok(known) => known,
         Err(failure) => return failure.into(),
     };
-    let report = operator(format!("there is no integration `{name}`"));
+    let why = match known.len() {
+        0 => "there is none yet".to_owned(),
+        1 => "there is 1 of another name".to_owned(),
+        number => format!("there are {number} of other names"),
+    };
+    let report = operator(format!("there is no integration `{name}`")).because(why);
     let near = nearest(name.as_str(), known.iter().map(|integration| integration.name.as_str()));
     let report = match near {
         Some(near) => report.mend(format!("did you mean `{near}`?")),
