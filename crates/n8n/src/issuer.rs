@@ -1,5 +1,6 @@
 //! n8n as the one who makes and kills keys.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use model::{
@@ -27,6 +28,7 @@ pub struct N8nIssuer {
     client: Arc<N8nClient>,
     capabilities: Capabilities,
     lists: Coalesced<Result<Arc<Vec<ListedKey>>, IssuerError>>,
+    looks: Coalesced<Result<Arc<HashSet<String>>, IssuerError>>,
     checked: Checked,
     pace: Pace,
 }
@@ -34,8 +36,10 @@ pub struct N8nIssuer {
 impl N8nIssuer {
     /// An issuer at an instance that was learned before ([`N8nClient::learn`]).
     pub fn new(client: Arc<N8nClient>, capabilities: Capabilities) -> Self {
-        let pace = Pace::new(client.ids.random());
-        Self { client, capabilities, lists: Coalesced::new(), checked: Checked::new(), pace }
+        // Versions whose keys can ask for their own scopes give every key an id of its own.
+        let pace = Pace::new(client.ids.random(), capabilities.discover.then_some(true));
+        let (lists, looks) = (Coalesced::new(), Coalesced::new());
+        Self { client, capabilities, lists, looks, checked: Checked::new(), pace }
     }
 
     /// The client it works with.
@@ -74,7 +78,8 @@ impl N8nIssuer {
 
     /// Whether the key is out of the list that the instance gives now.
     async fn is_gone(&self, native_id: &str) -> Result<bool, IssuerError> {
-        Ok(!self.shared_list().await?.iter().any(|key| key.native_id == native_id))
+        let look = || async { self.client.list_ids(self.capabilities.keys).await.map(Arc::new) };
+        Ok(!self.looks.run(look).await?.contains(native_id))
     }
 }
 

@@ -6,13 +6,14 @@ use model::{
     IssuedKey, IssuerError, IssuerErrorKind as Kind, KeyModel, ListedKey, NewKey, Scope, ScopeSupport,
 };
 use reqwest::{Method, StatusCode};
+use serde::de::DeserializeOwned;
 
 use crate::call::{Answer, Call, LIST_BYTES};
 use crate::client::N8nClient;
 use crate::issuer::ONLY_KEY;
 use crate::key_text::KeyText;
 use crate::report::Explain as _;
-use crate::wire::{Data, WireCreated, WireKey, WireList, WireOnly, is_id, usable};
+use crate::wire::{Data, HasId, WireCreated, WireId, WireKey, WireList, WireOnly, is_id, usable};
 
 pub(crate) const KEYS: &str = "/rest/api-keys";
 pub(crate) const ONLY: &str = "/rest/me/api-key";
@@ -33,7 +34,23 @@ impl N8nClient {
         if keys == KeyModel::OneOverwritten {
             return self.list_only().await;
         }
-        let mut listed: Vec<ListedKey> = Vec::new();
+        let call = Call::get(KEYS, "list the keys");
+        self.walk::<WireKey>().await?.into_iter().map(|key| self.listed(&call, key)).collect()
+    }
+
+    /// The ids of all keys that the instance shows.
+    pub(crate) async fn list_ids(&self, keys: KeyModel) -> Result<HashSet<String>, IssuerError> {
+        if keys == KeyModel::OneOverwritten {
+            return Ok(self.list_only().await?.into_iter().map(|key| key.native_id).collect());
+        }
+        let call = Call::get(KEYS, "list the keys");
+        let ids = self.walk::<WireId>().await?.into_iter().map(|key| key.id);
+        ids.map(|id| if is_id(&id) { Ok(id) } else { Err(self.not_an_id(&call)) }).collect()
+    }
+
+    /// The whole list, page by page where the version pages.
+    async fn walk<K: HasId + DeserializeOwned>(&self) -> Result<Vec<K>, IssuerError> {
+        let mut listed: Vec<K> = Vec::new();
         let mut known: HashSet<String> = HashSet::new();
         let mut skip = 0_usize;
         for _ in 0..MAX_PAGES {
@@ -41,14 +58,13 @@ impl N8nClient {
             let path = format!("{KEYS}?take={PAGE}&skip={skip}&sortBy=createdAt:asc");
             let call = Call::get(path, "list the keys").up_to(LIST_BYTES).within(self.http.timeouts.list);
             let answer = self.session_call(&call).await?;
-            let list: Data<WireList> = self.http.expect(&call, &answer)?;
-            let items = match list.data {
-                WireList::All(all) => return all.into_iter().map(|key| self.listed(&call, key)).collect(),
+            let list: Data<WireList<K>> = self.http.expect(&call, &answer)?;
+            let page = match list.data {
+                WireList::All(all) => return Ok(all),
                 WireList::Page(items) => items,
             };
-            let count = items.len();
-            let page = items.into_iter().map(|key| self.listed(&call, key)).collect::<Result<Vec<_>, _>>()?;
-            if !known.is_empty() && !page.iter().any(|key| known.contains(&key.native_id)) {
+            let count = page.len();
+            if !known.is_empty() && !page.iter().any(|key| known.contains(key.id())) {
                 // So many died meanwhile that the page does not join what was read: go back until it does.
                 skip = skip.saturating_sub(PAGE / 2);
                 if skip == 0 {
@@ -58,7 +74,7 @@ impl N8nClient {
                 continue;
             }
             let before = listed.len();
-            listed.extend(page.into_iter().filter(|key| known.insert(key.native_id.clone())));
+            listed.extend(page.into_iter().filter(|key| known.insert(key.id().to_owned())));
             if count < PAGE || listed.len() == before {
                 return Ok(listed);
             }
@@ -84,9 +100,11 @@ impl N8nClient {
     }
 
     fn listed(&self, call: &Call, key: WireKey) -> Result<ListedKey, IssuerError> {
-        key.listed().ok_or_else(|| {
-            self.http.error(Kind::Hostile, call).because(format!("{}: a key's id is not an id", call.name()))
-        })
+        key.listed().ok_or_else(|| self.not_an_id(call))
+    }
+
+    fn not_an_id(&self, call: &Call) -> IssuerError {
+        self.http.error(Kind::Hostile, call).because(format!("{}: a key's id is not an id", call.name()))
     }
 
     /// Makes a key, as asked; spacing is the caller's.

@@ -30,10 +30,10 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// `start` is random, so that two processes differ.
-    pub(crate) fn new(start: u128) -> Self {
+    /// `start` is random, so that two processes differ; `unique_texts` is what is known beforehand.
+    pub(crate) fn new(start: u128, unique_texts: Option<bool>) -> Self {
         Self {
-            unique_texts: Mutex::new(None),
+            unique_texts: Mutex::new(unique_texts),
             turn: tokio::sync::Mutex::new(()),
             last: Mutex::new(None),
             start_s: i64::try_from(start % u128::from(START_S)).unwrap_or(0),
@@ -110,7 +110,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn creates_are_a_second_apart_until_texts_are_seen_to_be_unique() {
-        let pace = Pace::new(7);
+        let pace = Pace::new(7, None);
         let start = Instant::now();
         for _ in 0..3 {
             let turn = pace.turn().await;
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn expiries_differ_and_are_never_later() {
-        let pace = Pace::new(59);
+        let pace = Pace::new(59, None);
         let start = Timestamp::from_second(1_700_000_000).unwrap();
         let life = SignedDuration::from_hours(24);
         // What is asked for moves on with time; what is given must differ all the same.

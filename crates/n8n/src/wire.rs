@@ -13,9 +13,9 @@ pub(crate) struct Data<T> {
 }
 
 /// A list of keys: a page of everybody's (2.x), or all of one's own (1.x).
-pub(crate) enum WireList {
-    Page(Vec<WireKey>),
-    All(Vec<WireKey>),
+pub(crate) enum WireList<K> {
+    Page(Vec<K>),
+    All(Vec<K>),
 }
 
 /// More keys than this is no honest list.
@@ -55,31 +55,56 @@ impl<'de, const MAX: usize, T: Deserialize<'de>> Deserialize<'de> for AtMost<MAX
 pub(crate) type WireScopes = AtMost<MAX_SCOPES, String>;
 
 /// Not `untagged`: that would keep whatever comes before looking at it.
-impl<'de> Deserialize<'de> for WireList {
+impl<'de, K: Deserialize<'de>> Deserialize<'de> for WireList<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(serde::Deserialize)]
-        struct Page {
-            items: AtMost<MAX_KEYS, WireKey>,
+        #[serde(bound = "K: Deserialize<'de>")]
+        struct Page<K> {
+            items: AtMost<MAX_KEYS, K>,
         }
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = WireList;
+        struct Either<K>(PhantomData<K>);
+        impl<'de, K: Deserialize<'de>> Visitor<'de> for Either<K> {
+            type Value = WireList<K>;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("keys, or a page of keys")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, keys: A) -> Result<WireList, A::Error> {
-                let keys = AtMost::<MAX_KEYS, WireKey>::deserialize(SeqAccessDeserializer::new(keys))?;
+            fn visit_seq<A: SeqAccess<'de>>(self, keys: A) -> Result<WireList<K>, A::Error> {
+                let keys = AtMost::<MAX_KEYS, K>::deserialize(SeqAccessDeserializer::new(keys))?;
                 Ok(WireList::All(keys.0))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, page: A) -> Result<WireList, A::Error> {
-                let page = Page::deserialize(MapAccessDeserializer::new(page))?;
+            fn visit_map<A: MapAccess<'de>>(self, page: A) -> Result<WireList<K>, A::Error> {
+                let page = Page::<K>::deserialize(MapAccessDeserializer::new(page))?;
                 Ok(WireList::Page(page.items.0))
             }
         }
-        deserializer.deserialize_any(Either)
+        deserializer.deserialize_any(Either(PhantomData))
+    }
+}
+
+/// Something in a list of keys that has a key's id.
+pub(crate) trait HasId {
+    /// n8n's id of the key.
+    fn id(&self) -> &str;
+}
+
+/// A key's id alone: all that is needed to see whether it is still there.
+#[derive(serde::Deserialize)]
+pub(crate) struct WireId {
+    pub(crate) id: String,
+}
+
+impl HasId for WireId {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl HasId for WireKey {
+    fn id(&self) -> &str {
+        &self.id
     }
 }
 
@@ -189,7 +214,7 @@ mod tests {
     use super::*;
 
     fn list(json: &str) -> Vec<ListedKey> {
-        let wire: Data<WireList> = serde_json::from_str(json).unwrap();
+        let wire: Data<WireList<WireKey>> = serde_json::from_str(json).unwrap();
         let (WireList::Page(items) | WireList::All(items)) = wire.data;
         items.into_iter().map(|key| key.listed().unwrap()).collect()
     }
