@@ -42,6 +42,10 @@ pub(crate) fn start(conn: &Connection, start: &Start) -> Result<StartOutcome, St
         Some(open) => return Ok(StartOutcome::AlreadyOpen(open)),
         None => {}
     }
+    if let (None, Some(gone)) = (open, start.supersede) {
+        // The events that came along say that it was superseded: they would not be true.
+        return Err(illegal(format!("rotation `{gone}` is over and cannot give way")));
+    }
     if !rotation.status.is_open() {
         return Err(illegal(format!(
             "rotation `{}` cannot begin as {}",
