@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model::{
     Address, Clock as _, Destination, DestinationError, Instance, Integration, IntegrationRole, Issuer,
-    LeaseHolder, Mode, Period, Report, Secret, Store,
+    LeaseHolder, Mode, Period, Report, RotationId, Secret, Store,
 };
 use n8n::testing::{RandomIds, WallClock};
 use rotation::{Engine, Liveness, Outcome, Request, Silent, World};
@@ -154,11 +154,16 @@ impl World for Outside {
         Ok(Arc::clone(&self.issuer))
     }
 
-    fn destination(&self, to: &Address, of: &Integration) -> Result<Arc<dyn Destination>, DestinationError> {
+    fn destination(
+        &self,
+        to: &Address,
+        of: &Integration,
+        during: Option<RotationId>,
+    ) -> Result<Arc<dyn Destination>, DestinationError> {
         let context = destinations::Context {
             integration: of.name.clone(),
             instance: of.instance.clone(),
-            rotation: None,
+            rotation: during,
             hidden_variables: Vec::new(),
         };
         destinations::open(to, &context)

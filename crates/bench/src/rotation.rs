@@ -56,8 +56,9 @@ async fn sandboxed(binary: &str) -> Result<(), Trouble> {
     let names = home.populate(SANDBOXED, PLACES).await?;
     let (mut walls, mut peaks) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
+        let before = sandbox.call_count();
         let cost = rotate(&home, &names).await?;
-        say(&format!("  keywright {}", shown(cost)));
+        say(&format!("  keywright {}, {} calls", shown(cost), sandbox.call_count() - before));
         walls.push(cost.wall.as_secs_f64());
         #[expect(clippy::cast_precision_loss, reason = "megabytes are shown to one digit")]
         peaks.push(cost.peak_bytes as f64 / 1e6);

@@ -176,7 +176,7 @@ pub(crate) struct Rotate {
     #[arg(long)]
     pub(crate) resume: bool,
     /// How many rotations run at the same time
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) at_once: u16,
 }
 

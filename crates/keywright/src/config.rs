@@ -239,6 +239,12 @@ pub(crate) fn master_key_text(reference: &SecretRef) -> Result<Secret, Report> {
     if stat.st_mode & 0o077 != 0 {
         return Err(refused().because("others than its owner may read it").mend(format!("chmod 600 {path}")));
     }
+    let us = rustix::process::geteuid().as_raw();
+    if stat.st_uid != us && stat.st_uid != 0 {
+        return Err(refused()
+            .because("it is another user's, who can change it")
+            .mend(format!("chown {us} {path}")));
+    }
     bounded(std::fs::File::from(file), &format!("file:{path}"))
 }
 

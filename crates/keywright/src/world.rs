@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model::{
     Address, Clock, Destination, DestinationError, Ids, Instance, InstanceName, Integration, Issuer, Report,
-    Store,
+    RotationId, Store,
 };
 use n8n::{BaseUrl, ClientConfig, InsecureHttp, N8nClient, N8nIssuer, Timeouts};
 use rotation::World;
@@ -72,11 +72,16 @@ impl World for Reach {
         Ok(issuer)
     }
 
-    fn destination(&self, to: &Address, of: &Integration) -> Result<Arc<dyn Destination>, DestinationError> {
+    fn destination(
+        &self,
+        to: &Address,
+        of: &Integration,
+        during: Option<RotationId>,
+    ) -> Result<Arc<dyn Destination>, DestinationError> {
         let context = destinations::Context {
             integration: of.name.clone(),
             instance: of.instance.clone(),
-            rotation: None,
+            rotation: during,
             hidden_variables: self.hidden_variables.clone(),
         };
         destinations::open(to, &context)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _};
 use model::{
     Address, Blame, Clock, Destination, DestinationError, EventKind, Fence, Ids, Instance, InstanceName,
     Integration, IntegrationName, Issuer, LeaseHolder, Mode, Report, Retry, Rotation, RotationId,
@@ -20,8 +20,13 @@ use crate::steps::{self, Stepped};
 pub trait World: Send + Sync {
     /// Who makes and kills an instance's keys. Does not call it yet.
     async fn issuer(&self, instance: &Instance) -> Result<Arc<dyn Issuer>, Report>;
-    /// A place that holds the integration's key. Does not touch it yet.
-    fn destination(&self, to: &Address, of: &Integration) -> Result<Arc<dyn Destination>, DestinationError>;
+    /// A place that holds the integration's key, for a rotation or outside of one. Does not touch it yet.
+    fn destination(
+        &self,
+        to: &Address,
+        of: &Integration,
+        during: Option<RotationId>,
+    ) -> Result<Arc<dyn Destination>, DestinationError>;
 }
 
 /// Drives rotations. Cheap to clone; all its parts are shared.
@@ -114,17 +119,25 @@ impl Engine {
         result
     }
 
-    /// Drives several at once, at most `at_once` together. One failure does not stop the others.
+    /// Drives several at once, at most `at_once` together, and gives what came of each as it comes. One
+    /// failure does not stop the others.
+    pub fn drive_each(
+        &self,
+        ids: Vec<RotationId>,
+        at_once: usize,
+    ) -> impl Stream<Item = (RotationId, Result<Outcome, RotationError>)> {
+        futures_util::stream::iter(ids)
+            .map(move |id| async move { (id, self.drive(id).await) })
+            .buffer_unordered(at_once.max(1))
+    }
+
+    /// The same, all results together.
     pub async fn drive_all(
         &self,
         ids: Vec<RotationId>,
         at_once: usize,
     ) -> Vec<(RotationId, Result<Outcome, RotationError>)> {
-        futures_util::stream::iter(ids)
-            .map(|id| async move { (id, self.drive(id).await) })
-            .buffer_unordered(at_once.max(1))
-            .collect()
-            .await
+        self.drive_each(ids, at_once).collect().await
     }
 
     pub(crate) async fn instance(&self, name: &InstanceName) -> Result<Instance, RotationError> {

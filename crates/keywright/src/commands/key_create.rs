@@ -7,7 +7,7 @@ use model::{
 use rotation::{Outcome, Request, World as _};
 use serde_json::json;
 
-use super::rotate;
+use super::{outcome, rotate};
 use crate::Exit;
 use crate::app::App;
 use crate::cli::KeyCreate;
@@ -42,7 +42,7 @@ pub(crate) async fn run(app: &App, options: KeyCreate) -> Result<Exit, CommandEr
     match outcome {
         Outcome::Over(_) | Outcome::Waiting(..) => show(app, &integration, id, &options).await,
         Outcome::Stalled(rotation, reports) => {
-            rotate::report_stalled(app, &rotation, &reports);
+            outcome::report_stalled(app, &rotation, &reports);
             Ok(Exit::Failed)
         }
     }
@@ -53,20 +53,25 @@ fn declare(app: &App, options: &KeyCreate, instance: &Instance) -> Result<Integr
         Some("never") => None,
         Some(text) => Some(text.parse::<Period>().map_err(|error| {
             CommandError::usage(
-                operator(error.to_string()).mend("--expires never   # if it must not end by itself"),
+                operator("cannot use `--expires`")
+                    .caused_by(&error)
+                    .mend("--expires 90d")
+                    .mend("--expires never   # if it must not end by itself"),
             )
         })?),
         None => options.rotate_every.map(|every| every + options.grace + MARGIN),
     };
     if expires_after == Some(Period::ZERO) {
         return Err(CommandError::usage(
-            operator("a key that lives no time at all is of no use").mend("--expires 90d"),
+            operator("cannot use `--expires`")
+                .because("a key that lives no time at all is of no use")
+                .mend("--expires 90d"),
         ));
     }
     if let (Some(lives), Some(every)) = (expires_after, options.rotate_every)
         && lives < every + options.grace
     {
-        let report = operator(format!(
+        let report = operator("cannot use `--expires`").because(format!(
             "the key would end after {lives}, before its rotation every {every} and grace are over"
         ));
         return Err(CommandError::usage(report.mend("--expires with a longer period, or leave it out")));
@@ -86,7 +91,7 @@ fn declare(app: &App, options: &KeyCreate, instance: &Instance) -> Result<Integr
     };
     let reach = app.reach(Keeping::Nothing);
     for to in &integration.destinations {
-        let opened = reach.destination(to, &integration);
+        let opened = reach.destination(to, &integration, None);
         opened.map_err(|failure| CommandError { code: 2, ..failure.into() })?;
     }
     Ok(integration)
@@ -96,7 +101,10 @@ fn distinct(destinations: &[model::Address]) -> Result<Vec<model::Address>, Comm
     let mut seen = Vec::new();
     for to in destinations {
         if seen.contains(to) {
-            return Err(CommandError::usage(operator(format!("`{to}` is given twice"))));
+            let report = operator(format!("`{to}` is given twice"))
+                .because("a destination holds one key")
+                .mend("give it once");
+            return Err(CommandError::usage(report));
         }
         seen.push(to.clone());
     }

@@ -5,6 +5,7 @@ mod init;
 mod key;
 mod key_create;
 mod log;
+mod outcome;
 mod rotate;
 mod status;
 

@@ -1,22 +1,28 @@
 //! `keywright rotate`: turn keys, go on with what waits, undo.
 
-use model::{IntegrationName, Mode, Report, Rotation, RotationId, RotationStatus, Store as _};
+use std::collections::BTreeMap;
+
+use futures_util::{Stream, StreamExt as _};
+use model::{
+    InstanceName, IntegrationName, KeyModel, Mode, Rotation, RotationId, RotationStatus, Store as _,
+};
 use rotation::{Engine, Outcome, Preview, Request, RotationError, RotationErrorKind};
 use serde_json::{Value, json};
 
 use super::key;
+use super::outcome::Teller;
 use crate::Exit;
 use crate::app::App;
 use crate::cli::Rotate;
 use crate::error::CommandError;
 use crate::keeper::Keeping;
 use crate::progress::shown;
-use crate::ui::{BAD, BOLD, GOOD, WARN, report_json};
-use crate::view::RotationView;
+use crate::ui::{BOLD, WARN};
 
 pub(crate) async fn run(app: &App, options: Rotate) -> Result<Exit, CommandError> {
+    let known = app.store.integrations().await?;
     for name in &options.integrations {
-        if app.store.integration(name).await?.is_none() {
+        if !known.iter().any(|integration| integration.name == *name) {
             return Err(key::unknown(app, name).await);
         }
     }
@@ -50,46 +56,51 @@ pub(crate) async fn begin_and_drive(
     requests: Vec<Request>,
     at_once: usize,
 ) -> Result<Exit, CommandError> {
-    let mut begun = Vec::new();
-    let mut results = Vec::new();
-    for request in &requests {
-        warn_of_gap(app, request).await?;
-        match engine.start(request).await {
-            Ok(id) => begun.push(id),
-            Err(failure) => results.push((request.integration.to_string(), Err(failure))),
-        }
-    }
-    results.extend(drive(app, engine, begun, at_once).await?);
-    Ok(tell(app, results))
+    warn_of_gaps(app, &requests).await?;
+    let turns = futures_util::stream::iter(requests).map(|request| async move {
+        let result = match engine.start(&request).await {
+            Ok(id) => engine.drive(id).await,
+            Err(failure) => Err(failure),
+        };
+        (request.integration.to_string(), result)
+    });
+    tell_each(app, turns.buffer_unordered(at_once.max(1))).await
 }
 
 type Driven = (String, Result<Outcome, RotationError>);
 
-async fn drive(
-    app: &App,
-    engine: &Engine,
-    ids: Vec<RotationId>,
-    at_once: usize,
-) -> Result<Vec<Driven>, CommandError> {
-    let mut driven = Vec::new();
-    for (id, result) in engine.drive_all(ids, at_once).await {
-        driven.push((id.to_string(), result));
+/// Says what came of each as it comes.
+async fn tell_each(app: &App, driven: impl Stream<Item = Driven>) -> Result<Exit, CommandError> {
+    let mut driven = std::pin::pin!(driven);
+    let mut teller = Teller::new(app);
+    while let Some((who, result)) = driven.next().await {
+        teller.tell(&who, result).await?;
     }
     app.store.flush_log().await?;
-    Ok(driven)
+    Ok(teller.finish())
 }
 
 /// Where n8n allows one key only, the gap is told beforehand.
-async fn warn_of_gap(app: &App, request: &Request) -> Result<(), CommandError> {
-    let Some(integration) = app.store.integration(&request.integration).await? else { return Ok(()) };
-    let Some(instance) = app.store.instance(&integration.instance).await? else { return Ok(()) };
-    if request.mode == Mode::Graceful && !instance.capabilities.keys.overlaps() {
-        app.ui.warn(&format!(
-            "n8n {} allows one key per user: `{}` has no working key from the old one's death until its destinations \
-             hold the new one; the gap is measured",
-            instance.version.as_deref().unwrap_or("of this version"),
-            integration.name
-        ));
+async fn warn_of_gaps(app: &App, requests: &[Request]) -> Result<(), CommandError> {
+    let instances = app.store.instances().await?;
+    let single: BTreeMap<&InstanceName, &str> = instances
+        .iter()
+        .filter(|instance| instance.capabilities.keys != KeyModel::Many)
+        .map(|instance| (&instance.name, instance.version.as_deref().unwrap_or("of this version")))
+        .collect();
+    if single.is_empty() {
+        return Ok(());
+    }
+    for integration in app.store.integrations().await? {
+        let asked = |request: &&Request| request.integration == integration.name;
+        let graceful = requests.iter().find(asked).is_some_and(|request| request.mode == Mode::Graceful);
+        if let (true, Some(version)) = (graceful, single.get(&integration.instance)) {
+            app.ui.warn(&format!(
+                "n8n {version} allows one key per user: `{}` has no working key from the old one's death until its \
+                 destinations hold the new one; the gap is measured",
+                integration.name
+            ));
+        }
     }
     Ok(())
 }
@@ -119,93 +130,28 @@ async fn resume(app: &App, names: &[IntegrationName], at_once: usize) -> Result<
         app.ui.result(&text, &json!({ "rotations": [] }));
         return Ok(Exit::Done);
     }
-    let mut driven = drive(app, &engine, chosen, at_once).await?;
-    if names.is_empty() {
+    let from_cron = names.is_empty();
+    let driven = engine.drive_each(chosen, at_once).filter_map(async |(id, result)| {
         // From cron, a rotation that another process is at is no failure.
-        driven.retain(|(_, result)| !matches!(result, Err(failure) if matches!(failure.kind, RotationErrorKind::Busy(_))));
-    }
-    Ok(tell(app, driven))
+        let busy = matches!(&result, Err(failure) if matches!(failure.kind, RotationErrorKind::Busy(_)));
+        (!(busy && from_cron)).then(|| (id.to_string(), result))
+    });
+    tell_each(app, driven).await
 }
 
 async fn abort(app: &App, names: &[IntegrationName]) -> Result<Exit, CommandError> {
     let engine = app.engine(Keeping::Kept);
-    let mut results = Vec::new();
+    let mut teller = Teller::new(app);
     for name in names {
         let Some(open) = engine.open_rotations(Some(name)).await?.pop() else {
             let report = crate::error::operator(format!("`{name}` has no open rotation"))
                 .because("there is nothing to undo");
             return Err(report.mend(format!("keywright key show {name}")).into());
         };
-        results.push((open.id.to_string(), engine.abort(open.id).await));
+        teller.tell(&open.id.to_string(), engine.abort(open.id).await).await?;
     }
     app.store.flush_log().await?;
-    Ok(tell(app, results))
-}
-
-/// Says what came of each, and whether something is left to be done.
-fn tell(app: &App, results: Vec<Driven>) -> Exit {
-    let mut exit = Exit::Done;
-    let mut views: Vec<Value> = Vec::new();
-    let mut lines = Vec::new();
-    for (shown_as, result) in results {
-        match result {
-            Ok(Outcome::Over(rotation)) => {
-                lines.push(over_line(&rotation));
-                views.push(json!(RotationView::from(&*rotation)));
-            }
-            Ok(Outcome::Waiting(rotation, until)) => {
-                let resume = "keywright rotate --resume   # from cron, or by hand then";
-                lines.push(format!(
-                    "{GOOD}delivered{GOOD:#} {BOLD}{}{BOLD:#}: the old key works until {}, then: {resume}",
-                    rotation.integration,
-                    shown(until)
-                ));
-                views.push(json!(RotationView::from(&*rotation)));
-            }
-            Ok(Outcome::Stalled(rotation, reports)) => {
-                exit = Exit::Failed;
-                report_stalled(app, &rotation, &reports);
-                views.push(json!(RotationView::from(&*rotation)));
-            }
-            Err(failure) => {
-                exit = Exit::Failed;
-                views.push(json!({"rotation": shown_as, "error": report_json(&failure.report)}));
-                app.ui.report(&CommandError::from(failure).report);
-            }
-        }
-    }
-    app.ui.result_lines(&lines, &json!({ "rotations": views }));
-    exit
-}
-
-fn over_line(rotation: &Rotation) -> String {
-    let name = &rotation.integration;
-    let gap = rotation.gap_ms.map(|ms| format!("; {ms} ms without a working key")).unwrap_or_default();
-    match (rotation.status, rotation.mode) {
-        (RotationStatus::Aborted, _) => {
-            format!("{WARN}undone{WARN:#} {BOLD}{name}{BOLD:#}: all is as it was before")
-        }
-        (RotationStatus::Superseded, _) => format!("{WARN}superseded{WARN:#} {BOLD}{name}{BOLD:#}"),
-        (_, Mode::Revoke) => format!("{GOOD}revoked{GOOD:#} {BOLD}{name}{BOLD:#}: the key is proved dead"),
-        (_, Mode::Create) => format!("{GOOD}made{GOOD:#} {BOLD}{name}{BOLD:#}: the key is in place"),
-        _ => format!(
-            "{GOOD}rotated{GOOD:#} {BOLD}{name}{BOLD:#}: the new key is in place, the old one is proved dead{gap}"
-        ),
-    }
-}
-
-/// What a stalled rotation stopped at, and what works meanwhile.
-pub(crate) fn report_stalled(app: &App, rotation: &Rotation, reports: &[Report]) {
-    for report in reports {
-        app.ui.report(report);
-    }
-    let again = rotation.next_try.map(|at| format!(", next try at {}", shown(at))).unwrap_or_default();
-    let name = &rotation.integration;
-    let doing = if rotation.status == RotationStatus::Aborting { "undoing" } else { "rotation" };
-    app.ui.note(&format!(
-        "{BAD}stalled{BAD:#} {BOLD}{name}{BOLD:#}: {doing} {} goes on where it stopped{again}\n  now:   keywright rotate --resume {name}",
-        rotation.id
-    ));
+    Ok(teller.finish())
 }
 
 /// What would be done, without doing it.

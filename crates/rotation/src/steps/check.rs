@@ -20,7 +20,8 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
     }
     let mut unwritable = Vec::new();
     for address in &turn.integration.destinations {
-        let opened = turn.journal.engine.world.destination(address, turn.integration);
+        let opened =
+            turn.journal.engine.world.destination(address, turn.integration, Some(turn.journal.rotation.id));
         let checked = match opened {
             Ok(destination) => destination.check().await,
             Err(failure) => Err(failure),
@@ -108,8 +109,10 @@ pub(crate) async fn preview(
         return Ok(());
     }
     for address in &integration.destinations {
-        let destination =
-            engine.world.destination(address, integration).map_err(|failure| refused(failure.report))?;
+        let destination = engine
+            .world
+            .destination(address, integration, None)
+            .map_err(|failure| refused(failure.report))?;
         destination.check().await.map_err(|failure| refused(failure.report))?;
     }
     Ok(())

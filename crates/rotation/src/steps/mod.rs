@@ -212,7 +212,7 @@ fn destination(
     integration: &Integration,
 ) -> Result<Arc<dyn Destination>, StepFailure> {
     let address = step.destination.as_ref().ok_or_else(|| lost("the step's destination"))?;
-    Ok(journal.engine.world.destination(address, integration)?)
+    Ok(journal.engine.world.destination(address, integration, Some(journal.rotation.id))?)
 }
 
 fn lost(what: &str) -> StepFailure {

@@ -239,7 +239,12 @@ impl World for FakeWorld {
         }))
     }
 
-    fn destination(&self, to: &Address, _of: &Integration) -> Result<Arc<dyn Destination>, DestinationError> {
+    fn destination(
+        &self,
+        to: &Address,
+        _of: &Integration,
+        _during: Option<RotationId>,
+    ) -> Result<Arc<dyn Destination>, DestinationError> {
         Ok(Arc::new(FakeDestination {
             address: to.clone(),
             outside: self.outside.clone(),

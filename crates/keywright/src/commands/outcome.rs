@@ -1,0 +1,140 @@
+//! What a command says of the rotations that it drove.
+
+use model::{IntegrationRole, Mode, Period, Report, Rotation, RotationStatus, StepKind, Store as _};
+use rotation::{Outcome, RotationError};
+use serde_json::{Value, json};
+
+use crate::Exit;
+use crate::app::App;
+use crate::error::CommandError;
+use crate::progress::shown;
+use crate::ui::{BAD, BOLD, GOOD, WARN, report_json};
+use crate::view::RotationView;
+
+/// Says what came of each rotation as it comes, and in the end whether something is left to be done.
+pub(crate) struct Teller<'a> {
+    app: &'a App,
+    exit: Exit,
+    /// For `--json`, which is one document.
+    views: Vec<Value>,
+}
+
+impl<'a> Teller<'a> {
+    pub(crate) fn new(app: &'a App) -> Self {
+        Self { app, exit: Exit::Done, views: Vec::new() }
+    }
+
+    /// `who` is what a rotation is called that could not even be begun.
+    pub(crate) async fn tell(
+        &mut self,
+        who: &str,
+        result: Result<Outcome, RotationError>,
+    ) -> Result<(), CommandError> {
+        match result {
+            Ok(Outcome::Over(rotation)) => {
+                self.line(&over_line(&rotation));
+                self.view(&rotation).await?;
+            }
+            Ok(Outcome::Waiting(rotation, until)) => {
+                let resume = "keywright rotate --resume   # from cron, or by hand then";
+                self.line(&format!(
+                    "{GOOD}delivered{GOOD:#} {BOLD}{}{BOLD:#}: the old key works until {}, then: {resume}",
+                    rotation.integration,
+                    shown(until)
+                ));
+                self.view(&rotation).await?;
+            }
+            Ok(Outcome::Stalled(rotation, reports)) => {
+                self.exit = Exit::Failed;
+                report_stalled(self.app, &rotation, &reports);
+                self.view(&rotation).await?;
+            }
+            Err(failure) => {
+                self.exit = Exit::Failed;
+                if self.app.ui.is_json() {
+                    self.views.push(json!({"rotation": who, "error": report_json(&failure.report)}));
+                }
+                self.app.ui.report(&CommandError::from(failure).report);
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&self, line: &str) {
+        if !self.app.ui.is_json() {
+            self.app.ui.out(line);
+        }
+    }
+
+    /// The rotation as JSON, and its key where nobody else would be told it.
+    async fn view(&mut self, rotation: &Rotation) -> Result<(), CommandError> {
+        let secret = self.untold(rotation).await?;
+        if self.app.ui.is_json() {
+            let mut view = json!(RotationView::from(rotation));
+            if let (Some(secret), Some(fields)) = (&secret, view.as_object_mut()) {
+                fields.insert("secret".into(), secret.expose().into());
+            }
+            self.views.push(view);
+        } else if let Some(secret) = secret {
+            self.app.ui.note("It has no destination, so this is the only time that its new key is shown:");
+            self.app.ui.out(secret.expose());
+        }
+        Ok(())
+    }
+
+    /// The new key of an integration without destinations, whose user has to be told it once: as soon as it
+    /// is in place. A rotation that waited for its grace told it before.
+    async fn untold(&self, rotation: &Rotation) -> Result<Option<model::Secret>, CommandError> {
+        let turned = matches!(rotation.mode, Mode::Graceful | Mode::Compromised);
+        let waited = rotation.step(StepKind::Grace).is_some() && rotation.grace != Period::ZERO;
+        let in_place = match rotation.status {
+            RotationStatus::Waiting => true,
+            RotationStatus::Done => !waited,
+            _ => false,
+        };
+        let integration = self.app.store.integration(&rotation.integration).await?;
+        let nowhere =
+            integration.is_some_and(|of| of.role == IntegrationRole::Client && of.destinations.is_empty());
+        match rotation.new_key {
+            Some(key) if turned && in_place && nowhere => Ok(self.app.store.key_secret(key).await?),
+            _ => Ok(None),
+        }
+    }
+
+    pub(crate) fn finish(self) -> Exit {
+        if self.app.ui.is_json() {
+            self.app.ui.result("", &json!({ "rotations": self.views }));
+        }
+        self.exit
+    }
+}
+
+fn over_line(rotation: &Rotation) -> String {
+    let name = &rotation.integration;
+    let gap = rotation.gap_ms.map(|ms| format!("; {ms} ms without a working key")).unwrap_or_default();
+    match (rotation.status, rotation.mode) {
+        (RotationStatus::Aborted, _) => {
+            format!("{WARN}undone{WARN:#} {BOLD}{name}{BOLD:#}: all is as it was before")
+        }
+        (RotationStatus::Superseded, _) => format!("{WARN}superseded{WARN:#} {BOLD}{name}{BOLD:#}"),
+        (_, Mode::Revoke) => format!("{GOOD}revoked{GOOD:#} {BOLD}{name}{BOLD:#}: the key is proved dead"),
+        (_, Mode::Create) => format!("{GOOD}made{GOOD:#} {BOLD}{name}{BOLD:#}: the key is in place"),
+        _ => format!(
+            "{GOOD}rotated{GOOD:#} {BOLD}{name}{BOLD:#}: the new key is in place, the old one is proved dead{gap}"
+        ),
+    }
+}
+
+/// What a stalled rotation stopped at, and what works meanwhile.
+pub(crate) fn report_stalled(app: &App, rotation: &Rotation, reports: &[Report]) {
+    for report in reports {
+        app.ui.report(report);
+    }
+    let again = rotation.next_try.map(|at| format!(", next try at {}", shown(at))).unwrap_or_default();
+    let name = &rotation.integration;
+    let doing = if rotation.status == RotationStatus::Aborting { "undoing" } else { "rotation" };
+    app.ui.note(&format!(
+        "{BAD}stalled{BAD:#} {BOLD}{name}{BOLD:#}: {doing} {} goes on where it stopped{again}\n  now:   keywright rotate --resume {name}",
+        rotation.id
+    ));
+}
