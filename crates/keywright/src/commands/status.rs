@@ -72,7 +72,13 @@ pub(crate) async fn run(app: &App, options: &Status) -> Result<Exit, CommandErro
         "unreachable": unreachable.iter().map(|(name, why)| json!({"instance": name, "because": why})).collect::<Vec<_>>(),
     });
     app.ui.result(&text, &json);
-    Ok(Exit::Done)
+    let stuck = open.iter().any(|rotation| rotation.status != RotationStatus::Waiting);
+    let late = |key: &Key| {
+        let of = integrations.iter().find(|integration| integration.name == key.integration);
+        let due = of.and_then(|integration| due(integration, key));
+        key.state == KeyState::Active && [due, key.expires_at].into_iter().flatten().any(|at| at <= now)
+    };
+    Ok(if stuck || keys.iter().any(late) { Exit::Findings } else { Exit::Done })
 }
 
 async fn list(app: &App, instance: &Instance) -> Result<Vec<ListedKey>, String> {
