@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::common::{Http, Signed, log_in, text};
+use crate::caller::{Http, Signed, log_in, text};
 use sandbox::{Effect, Fault, Hostile, Matcher, Options, Outcome, Profile, Sandbox};
 use serde_json::json;
 
@@ -20,7 +20,7 @@ fn asked(label: &str) -> String {
     json!({ "label": label, "scopes": ["workflow:list"], "expiresAt": null }).to_string()
 }
 
-async fn create(signed: &Signed, label: &str) -> reqwest::Result<crate::common::Reply> {
+async fn create(signed: &Signed, label: &str) -> reqwest::Result<crate::caller::Reply> {
     let cookie = [("cookie", signed.cookie.as_str())];
     signed.http.try_send("POST", "/rest/api-keys", &cookie, Some(&asked(label))).await
 }

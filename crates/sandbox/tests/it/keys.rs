@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sandbox::{Account, Clock, Options, Profile};
 use serde_json::{Value, json};
 
-use crate::common::{Signed, log_in, text};
+use crate::caller::{Signed, log_in, text};
 
 const START_S: i64 = 1_795_442_692;
 const MEMBER: (&str, &str) = ("member@example.com", "Example-member-1");

@@ -7,7 +7,7 @@ use sandbox::{Account, Clock, Options, Profile, Sandbox};
 use serde_json::{Value, json};
 use totp_rs::{Builder, Secret};
 
-use crate::common::{Http, Reply, log_in};
+use crate::caller::{Http, Reply, log_in};
 
 const START_S: i64 = 1_795_442_692;
 const SEED: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";

@@ -8,7 +8,7 @@
     reason = "tests: a helper that fails fails the test that called it"
 )]
 
-mod common;
+mod caller;
 mod faults;
 mod keys;
 mod login;

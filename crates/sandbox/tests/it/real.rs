@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use sandbox::{Options, Profile, Sandbox};
 use serde_json::Value;
 
-use crate::common::{Http, log_in};
+use crate::caller::{Http, log_in};
 use crate::script::{Script, Seen};
 
 /// Notes where two bodies differ; with `partial`, what only the real one has is no difference.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use sandbox::Profile;
 use serde_json::{Value, json};
 
-use crate::common::{Http, Reply, log_in, text};
+use crate::caller::{Http, Reply, log_in, text};
 
 /// What a step met, as far as the two must agree.
 pub(crate) struct Seen {

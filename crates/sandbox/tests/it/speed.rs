@@ -6,7 +6,7 @@ use std::time::Instant;
 use sandbox::{Options, Profile};
 use serde_json::json;
 
-use crate::common::{Signed, text};
+use crate::caller::{Signed, text};
 
 const WORKERS: usize = 16;
 const EACH: usize = 125;
