@@ -240,10 +240,7 @@ async fn an_undoing_that_comes_too_late() {
     let stalled = said(&world, &["rotate", "backups", "--grace", "0s"]).await;
     assert!(stalled.contains("✗ backups  prove-dead"), "{stalled}");
     let late = refused(&world, &["rotate", "backups", "--abort"]).await;
-    assert!(
-        late.contains("because: the old key is dead or being killed: the only way is forward\n"),
-        "{late}"
-    );
+    assert!(late.contains("the only way is forward\n"), "{late}");
     assert!(late.ends_with("try: keywright rotate --resume backups\n"), "{late}");
     world.sandbox().faults().clear();
     let resumed = world.home.must(&["rotate", "--resume", "backups"]).await;

@@ -37,10 +37,10 @@ async fn undone(world: &World, name: String, turn: Turn, kinds: Kinds, step: u32
     }
 }
 
-async fn at_every_moment(of: &'static str, turn: Turn) {
+async fn at_every_moment(of: &'static str, turn: Turn, each: &[Kinds]) {
     let mut score = Score::of(of);
     let world = World::start(Profile::V2_41).await;
-    for kinds in Kinds::EACH {
+    for &kinds in each {
         for step in 0..turn.steps(kinds) {
             for at in At::EACH {
                 let name = format!("{kinds:?}-{step}-{at:?}").to_lowercase();
@@ -53,12 +53,17 @@ async fn at_every_moment(of: &'static str, turn: Turn) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_graceful_rotation_is_undone_from_every_moment_until_the_old_key_goes() {
-    at_every_moment("graceful, undone", Turn::Graceful).await;
+    at_every_moment("graceful, undone", Turn::Graceful, &Kinds::ONE).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_graceful_rotation_with_three_destinations_is_undone_from_every_moment() {
+    at_every_moment("graceful with three destinations, undone", Turn::Graceful, &[Kinds::All]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_making_of_a_first_key_is_undone_from_every_moment() {
-    at_every_moment("first key, undone", Turn::Create).await;
+    at_every_moment("first key, undone", Turn::Create, &Kinds::EACH).await;
 }
 
 /// A delivered rotation is being undone, and that dies; it is undone again, or resumed.
@@ -91,6 +96,43 @@ async fn undoing_survives_kill_9_at_every_moment_unnoticed() {
             for at in At::EACH {
                 let name = format!("{kinds:?}-{step}-{at:?}").to_lowercase();
                 score.note(&name, killed(&world, name.clone(), kinds, step, at).await);
+            }
+        }
+    }
+    score.tell(&[world]).await;
+}
+
+/// A rotation dies, is resumed up to its grace, and is undone then: what is put back is what was there at
+/// first, not what a second try found.
+async fn undone_after_death(world: &World, name: String, kinds: Kinds, step: u32, at: At) -> Vec<String> {
+    let drill = Drill::begin(world, name, Turn::Graceful, kinds).await;
+    if let Err(fault) = dies(&world.home, &["rotate", &drill.name, "--grace", "1h"], step, at).await {
+        return vec![fault];
+    }
+    if let Err(fault) = drill.resume().await {
+        return vec![fault];
+    }
+    let shown = world.show(&drill.name).await;
+    if shown["rotations"][0]["status"] != "waiting" {
+        return vec![format!("it does not wait for its grace to end: {shown}")];
+    }
+    let ended = world.home.run(&["rotate", &drill.name, "--abort"]).await;
+    match ended.code {
+        Some(0) => drill.finish(End::Undone).await,
+        _ => vec![format!("it cannot be undone: {ended:?}")],
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_there_before_a_death_is_put_back() {
+    let mut score = Score::of("resumed, then undone");
+    let world = World::start(Profile::V2_41).await;
+    for kinds in Kinds::EACH {
+        // Up to the last confirmation.
+        for step in 0..Turn::Graceful.steps(kinds) - 4 {
+            for at in [At::Started, At::Effected] {
+                let name = format!("{kinds:?}-{step}-{at:?}").to_lowercase();
+                score.note(&name, undone_after_death(&world, name.clone(), kinds, step, at).await);
             }
         }
     }

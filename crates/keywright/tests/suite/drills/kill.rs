@@ -27,10 +27,10 @@ pub(crate) async fn killed(
     drill.finish(turn.end()).await
 }
 
-async fn at_every_moment(of: &'static str, turn: Turn) {
+async fn at_every_moment(of: &'static str, turn: Turn, each: &[Kinds]) {
     let mut score = Score::of(of);
     let world = World::start(Profile::V2_41).await;
-    for kinds in Kinds::EACH {
+    for &kinds in each {
         for step in 0..turn.steps(kinds) {
             for at in At::EACH {
                 let name = format!("{kinds:?}-{step}-{at:?}").to_lowercase();
@@ -44,20 +44,25 @@ async fn at_every_moment(of: &'static str, turn: Turn) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_making_of_a_first_key_survives_kill_9_at_every_moment() {
-    at_every_moment("first key", Turn::Create).await;
+    at_every_moment("first key", Turn::Create, &Kinds::EACH).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_graceful_rotation_survives_kill_9_at_every_moment_unnoticed() {
-    at_every_moment("graceful", Turn::Graceful).await;
+    at_every_moment("graceful", Turn::Graceful, &Kinds::ONE).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_graceful_rotation_with_three_destinations_survives_kill_9_at_every_moment_unnoticed() {
+    at_every_moment("graceful with three destinations", Turn::Graceful, &[Kinds::All]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_compromised_rotation_survives_kill_9_at_every_moment() {
-    at_every_moment("compromised", Turn::Compromised).await;
+    at_every_moment("compromised", Turn::Compromised, &Kinds::EACH).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_revocation_survives_kill_9_at_every_moment() {
-    at_every_moment("revoke", Turn::Revoke).await;
+    at_every_moment("revoke", Turn::Revoke, &Kinds::EACH).await;
 }

@@ -12,6 +12,7 @@ pub(crate) enum Kinds {
 }
 
 impl Kinds {
+    pub(crate) const ONE: [Self; 3] = [Self::Dotenv, Self::File, Self::Command];
     pub(crate) const EACH: [Self; 4] = [Self::Dotenv, Self::File, Self::Command, Self::All];
 
     pub(crate) fn count(self) -> u32 {
