@@ -117,7 +117,7 @@ impl Engine {
         let living: Vec<&Key> = keys.iter().filter(|key| key.state.lives()).collect();
         check_startable(request, &integration, &living)?;
         let issuer = self.issuer(&instance).await?;
-        steps::preview(self, &*issuer, &integration, request.mode).await?;
+        let unwritable = steps::preview(self, &*issuer, &integration, request.mode).await?;
         let steps = plan(request.mode, instance.capabilities.keys, &integration.destinations);
         let gap = request.mode == Mode::Compromised
             || (request.mode == Mode::Graceful && !instance.capabilities.keys.overlaps());
@@ -127,7 +127,14 @@ impl Engine {
             Mode::Graceful if !gap => self.clock.now().checked_add(grace.duration()).ok(),
             _ => Some(self.clock.now()),
         };
-        Ok(Preview { integration, mode: request.mode, steps, has_gap: gap, old_key_dies_at: dies })
+        Ok(Preview {
+            integration,
+            mode: request.mode,
+            steps,
+            has_gap: gap,
+            old_key_dies_at: dies,
+            unwritable,
+        })
     }
 
     async fn subject(&self, request: &Request) -> Result<(Integration, Instance, Vec<Key>), RotationError> {

@@ -1,6 +1,6 @@
 //! What a caller asks for.
 
-use model::{Integration, IntegrationName, Mode, Period, Step, Timestamp};
+use model::{Integration, IntegrationName, Mode, Period, Report, Step, Timestamp};
 
 /// A rotation to begin.
 #[derive(Clone, Debug)]
@@ -35,4 +35,6 @@ pub struct Preview {
     pub has_gap: bool,
     /// When the old key would die, if all went well.
     pub old_key_dies_at: Option<Timestamp>,
+    /// Destinations that cannot be written. Only a compromised rotation goes on all the same: it kills first.
+    pub unwritable: Vec<Report>,
 }

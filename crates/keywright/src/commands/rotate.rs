@@ -17,7 +17,7 @@ use crate::cli::Rotate;
 use crate::error::CommandError;
 use crate::keeper::Keeping;
 use crate::progress::shown;
-use crate::ui::{BOLD, WARN};
+use crate::ui::{BOLD, WARN, clean, report_json};
 
 pub(crate) async fn run(app: &App, options: Rotate) -> Result<Exit, CommandError> {
     let known = app.store.integrations().await?;
@@ -171,11 +171,17 @@ pub(crate) fn show_preview(app: &App, previews: &[Preview]) {
         if preview.has_gap {
             lines.push(format!("{WARN}  there is a time without a working key{WARN:#}"));
         }
+        for report in &preview.unwritable {
+            lines.push(format!("{WARN}  would stall at{WARN:#} {}", clean(&report.line())));
+        }
         if let Some(at) = preview.old_key_dies_at {
             lines.push(format!("  the old key would die at {}", shown(at)));
         }
     }
-    lines.push("All checks passed; nothing was changed.".to_owned());
+    let passed = previews.iter().all(|preview| preview.unwritable.is_empty());
+    lines.push(
+        if passed { "All checks passed; nothing was changed." } else { "Nothing was changed." }.to_owned(),
+    );
     let views: Vec<Value> = previews
         .iter()
         .map(|preview| {
@@ -190,6 +196,7 @@ pub(crate) fn show_preview(app: &App, previews: &[Preview]) {
                 "steps": steps,
                 "has_gap": preview.has_gap,
                 "old_key_dies_at": preview.old_key_dies_at,
+                "unwritable": preview.unwritable.iter().map(report_json).collect::<Vec<_>>(),
             })
         })
         .collect();

@@ -89,13 +89,13 @@ fn stranger(integration: &Integration) -> Report {
         ))
 }
 
-/// The same checks without a rotation; only reads.
+/// The same checks without a rotation; only reads. Gives the destinations that would fail at their delivery.
 pub(crate) async fn preview(
     engine: &Engine,
     issuer: &dyn Issuer,
     integration: &Integration,
     mode: Mode,
-) -> Result<(), RotationError> {
+) -> Result<Vec<Report>, RotationError> {
     let refused =
         |report: Box<Report>| model::Failure { kind: crate::RotationErrorKind::NotPossible, report };
     let checked = issuer.check().await;
@@ -105,15 +105,16 @@ pub(crate) async fn preview(
         }
         _ => refused(failure.report),
     })?;
-    if mode == Mode::Revoke {
-        return Ok(());
+    let mut unwritable = Vec::new();
+    for address in integration.destinations.iter().filter(|_| mode != Mode::Revoke) {
+        let checked = match engine.world.destination(address, integration, None) {
+            Ok(destination) => destination.check().await,
+            Err(failure) => Err(failure),
+        };
+        match checked {
+            Err(failure) if mode == Mode::Compromised => unwritable.push(*failure.report),
+            other => other.map_err(|failure| refused(failure.report))?,
+        }
     }
-    for address in &integration.destinations {
-        let destination = engine
-            .world
-            .destination(address, integration, None)
-            .map_err(|failure| refused(failure.report))?;
-        destination.check().await.map_err(|failure| refused(failure.report))?;
-    }
-    Ok(())
+    Ok(unwritable)
 }
