@@ -1,8 +1,8 @@
 //! Begins rotations, and tells beforehand what one would do.
 
 use model::{
-    Address, Blame, Event, EventKind, Instance, Integration, Key, Mode, NewRotation, Report, Retry, Rotation,
-    RotationId, RotationStatus, StartOutcome, StoreErrorKind, plan,
+    Address, Blame, Event, EventKind, Instance, Integration, Key, KeyModel, Mode, NewRotation, Report, Retry,
+    Rotation, RotationId, RotationStatus, StartOutcome, StoreErrorKind, plan,
 };
 
 use crate::engine::Engine;
@@ -16,7 +16,7 @@ impl Engine {
     pub async fn start(&self, request: &Request) -> Result<RotationId, RotationError> {
         let (integration, instance, keys) = self.subject(request).await?;
         let living: Vec<&Key> = keys.iter().filter(|key| key.state.lives()).collect();
-        check_startable(request, &integration, &living)?;
+        self.check_startable(request, &integration, &keys, instance.capabilities.keys).await?;
         let at = self.clock.now();
         let rotation = Rotation {
             id: self.ids.rotation(at),
@@ -114,8 +114,7 @@ impl Engine {
     /// What a rotation would do: its plan, after all checks that change nothing.
     pub async fn preview(&self, request: &Request) -> Result<Preview, RotationError> {
         let (integration, instance, keys) = self.subject(request).await?;
-        let living: Vec<&Key> = keys.iter().filter(|key| key.state.lives()).collect();
-        check_startable(request, &integration, &living)?;
+        self.check_startable(request, &integration, &keys, instance.capabilities.keys).await?;
         let issuer = self.issuer(&instance).await?;
         let unwritable = steps::preview(self, &*issuer, &integration, request.mode).await?;
         let steps = plan(request.mode, instance.capabilities.keys, &integration.destinations);
@@ -145,6 +144,40 @@ impl Engine {
         let keys = self.store.keys(Some(&integration.name)).await.map_err(error::store)?;
         Ok((integration, instance, keys))
     }
+
+    /// Whether the integration's keys allow what is asked.
+    async fn check_startable(
+        &self,
+        request: &Request,
+        integration: &Integration,
+        keys: &[Key],
+        model: KeyModel,
+    ) -> Result<(), RotationError> {
+        let name = &integration.name;
+        let living = keys.iter().find(|key| key.state.lives());
+        match (request.mode, living) {
+            (Mode::Create, Some(key)) => {
+                let what = format!("`{name}` has a key already");
+                let mut failure =
+                    error::not_possible(what, format!("key {} is {}", key.id, key.state.as_str()));
+                failure.report.mend.push(format!("keywright rotate {name}"));
+                Err(failure)
+            }
+            (Mode::Graceful | Mode::Compromised | Mode::Revoke, None) => {
+                // One that is stuck on its way may have made a key, or not proved one dead. Only a label tells
+                // whose key is one that nobody knows.
+                let urgent = request.mode != Mode::Graceful && model == KeyModel::Many;
+                if urgent && !self.open_rotations(Some(name)).await?.is_empty() {
+                    return Ok(());
+                }
+                let what = format!("`{name}` has no key");
+                let mut failure = error::not_possible(what, "none was made, or all are retired");
+                failure.report.mend.push(format!("keywright key create {name} --help"));
+                Err(failure)
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Whether an open rotation gives way to one of this mode.
@@ -157,29 +190,5 @@ fn gives_way(open: &Rotation, mode: Mode) -> bool {
             open.status == RotationStatus::Stalled && open.new_key.is_some()
         }
         _ => false,
-    }
-}
-
-/// Whether the integration's keys allow what is asked.
-fn check_startable(
-    request: &Request,
-    integration: &Integration,
-    living: &[&Key],
-) -> Result<(), RotationError> {
-    let name = &integration.name;
-    match (request.mode, living) {
-        (Mode::Create, [key, ..]) => {
-            let what = format!("`{name}` has a key already");
-            let mut failure = error::not_possible(what, format!("key {} is {}", key.id, key.state.as_str()));
-            failure.report.mend.push(format!("keywright rotate {name}"));
-            Err(failure)
-        }
-        (Mode::Graceful | Mode::Compromised | Mode::Revoke, []) => {
-            let mut failure =
-                error::not_possible(format!("`{name}` has no key"), "none was made, or all are retired");
-            failure.report.mend.push(format!("keywright key create {name} --help"));
-            Err(failure)
-        }
-        _ => Ok(()),
     }
 }

@@ -61,6 +61,12 @@ pub enum Outcome {
     Stalled(Box<Rotation>, Vec<Report>),
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Forward,
+    Back,
+}
+
 enum Taken {
     Lease(Fence),
     Over(Box<Rotation>),
@@ -73,7 +79,7 @@ impl Engine {
     /// Drives a rotation as far as it goes now: to its end, to its grace, or to a problem.
     pub async fn drive(&self, id: RotationId) -> Result<Outcome, RotationError> {
         match self.take(id).await? {
-            Taken::Lease(fence) => self.under_lease(fence, None).await,
+            Taken::Lease(fence) => self.under_lease(fence, Way::Forward).await,
             Taken::Over(rotation) => Ok(Outcome::Over(rotation)),
         }
     }
@@ -81,7 +87,7 @@ impl Engine {
     /// Undoes a rotation while the old key lives: destinations hold again what they held, the new key is gone.
     pub async fn abort(&self, id: RotationId) -> Result<Outcome, RotationError> {
         match self.take(id).await? {
-            Taken::Lease(fence) => self.under_lease(fence, Some(())).await,
+            Taken::Lease(fence) => self.under_lease(fence, Way::Back).await,
             Taken::Over(rotation) => Err(error::not_abortable(&rotation, rotation.status.as_str())),
         }
     }
@@ -101,10 +107,10 @@ impl Engine {
         }
     }
 
-    async fn under_lease(&self, fence: Fence, undo: Option<()>) -> Result<Outcome, RotationError> {
+    async fn under_lease(&self, fence: Fence, way: Way) -> Result<Outcome, RotationError> {
         let work = async {
             let mut journal = self.open(fence).await?;
-            if undo.is_some() && journal.rotation.status != RotationStatus::Aborting {
+            if way == Way::Back && journal.rotation.status != RotationStatus::Aborting {
                 self.check_abortable(&journal.rotation).await?;
                 let steps = plan_abort(&journal.rotation);
                 journal.turn_round(steps).await?;
@@ -291,7 +297,10 @@ impl Engine {
         let overlaps = instance.capabilities.keys.overlaps();
         let killed = rotation.touched(StepKind::Retire)
             || (rotation.mode == Mode::Graceful && !overlaps && rotation.touched(StepKind::Create));
-        if killed || matches!(rotation.mode, Mode::Compromised | Mode::Revoke) {
+        if matches!(rotation.mode, Mode::Compromised | Mode::Revoke) {
+            return Err(error::not_abortable(rotation, "to kill a key, which is not taken back"));
+        }
+        if killed {
             return Err(error::not_abortable(rotation, "past the killing of the old key"));
         }
         if rotation.mode == Mode::Graceful && rotation.touched(StepKind::Deliver) {

@@ -47,7 +47,10 @@ pub(crate) fn no_integration(name: &IntegrationName) -> RotationError {
 pub(crate) fn already_open(name: &IntegrationName, id: RotationId, status: RotationStatus) -> RotationError {
     let report =
         Report::new(Blame::Operator, Retry::Later(None), format!("`{name}` is being rotated already"))
-            .because(format!("rotation {id} is {}", status.as_str()))
+            .because(match status {
+                RotationStatus::Running => format!("rotation {id} is running, or died on its way"),
+                _ => format!("rotation {id} is {}", status.as_str()),
+            })
             .mend(format!("keywright rotate --resume {name}"))
             .mend(format!("keywright rotate {name} --abort"))
             .mend(format!(

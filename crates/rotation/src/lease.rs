@@ -3,13 +3,15 @@
 use std::future::Future;
 use std::time::Duration;
 
-use model::{Clock, Fence, LeaseHolder, Period, RotationId, Store, StoreErrorKind};
+use model::{Clock, Fence, LeaseHolder, Period, RotationId, SignedDuration, Store, StoreErrorKind};
 
 use crate::error::{self, RotationError};
 
 /// How long a lease lasts unless prolonged.
 pub(crate) const LEASE: Period = Period::seconds(30);
-const RENEW_EVERY: Duration = Duration::from_secs(10);
+const RENEW_EVERY: Duration = Duration::from_secs(1);
+/// By then, a driver that lost its lease has noticed, and has ended what it was at.
+pub(crate) const NOTICED_AFTER: SignedDuration = SignedDuration::from_secs(3);
 
 /// Tells whether the process behind a lease is surely dead. When in doubt it is not; then its lease has to
 /// expire.
@@ -18,7 +20,7 @@ pub trait Liveness: Send + Sync {
     fn is_dead(&self, holder: &LeaseHolder) -> bool;
 }
 
-/// Takes the lease; at once if its holder is dead. Tells whether another driver held it before.
+/// Takes the lease; at once if its holder is dead.
 pub(crate) async fn take(
     store: &dyn Store,
     clock: &dyn Clock,

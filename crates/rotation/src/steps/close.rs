@@ -5,14 +5,21 @@ use model::{
 };
 use serde_json::json;
 
-use super::{Effect, StepFailure, Turn, sweep};
+use super::{Effect, StepFailure, Turn, grace, sweep};
 use crate::journal::Write;
+use crate::lease::NOTICED_AFTER;
 
 pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
     let journal = turn.journal;
     let rotation = &journal.rotation;
     let aborting = rotation.status == RotationStatus::Aborting;
     let mut write = Write::default();
+    if !aborting && gave_way(turn).await? {
+        let drifted = settled(turn).await?;
+        if !drifted.is_empty() {
+            return Ok(Effect::Reopen(drifted));
+        }
+    }
     sweep::forsaken(turn).await?;
     // All of the integration's, since a rotation that gave way forgot nothing.
     for key in journal.engine.store.keys(Some(&rotation.integration)).await? {
@@ -43,11 +50,36 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
     Ok(Effect::Done(json!({ "gap_ms": gap_ms }), write))
 }
 
+/// Whether a rotation that was delivering gave way to this one: whoever drove it may have been in the middle of
+/// a write.
+async fn gave_way(turn: &Turn<'_, '_>) -> Result<bool, StepFailure> {
+    let rotation = &turn.journal.rotation;
+    if rotation.mode != Mode::Compromised {
+        return Ok(false);
+    }
+    let former = turn.journal.engine.store.rotations_of(&rotation.integration, 2).await?;
+    Ok(former.iter().any(|former| {
+        former.status == RotationStatus::Superseded
+            && former.finished_at >= Some(rotation.started_at)
+            && former.touched(StepKind::Deliver)
+    }))
+}
+
+/// Lets the former driver notice that it has lost its lease, then reads every destination once more.
+async fn settled(turn: &Turn<'_, '_>) -> Result<Vec<usize>, StepFailure> {
+    let journal = turn.journal;
+    let noticed =
+        journal.rotation.started_at.checked_add(NOTICED_AFTER).unwrap_or_else(|_late| journal.now());
+    journal.engine.clock.wait_until(noticed).await;
+    journal.hold().await?;
+    grace::drifted(turn, Some(noticed)).await
+}
+
 fn is_buried(key: &Key) -> bool {
     key.state == KeyState::Retired && key.proved_dead_at.is_some()
 }
 
-/// From the moment when the old key was first told to die to the last confirmed delivery.
+/// From the moment when the old key was told to die, and did, to the last confirmed delivery.
 fn gap_ms(turn: &Turn<'_, '_>) -> Option<u64> {
     let rotation = &turn.journal.rotation;
     let dies = match (rotation.mode, turn.issuer.capabilities().keys) {
@@ -55,7 +87,9 @@ fn gap_ms(turn: &Turn<'_, '_>) -> Option<u64> {
         (Mode::Graceful, KeyModel::OneOverwritten) => StepKind::Create,
         _ => return None,
     };
-    let from = rotation.step(dies)?.started_at?;
+    let step = rotation.step(dies)?;
+    let asked_at = step.evidence.get("asked_at").and_then(|at| at.as_str()).and_then(|at| at.parse().ok());
+    let from: Timestamp = asked_at.or(step.started_at)?;
     let done =
         |kind: StepKind| rotation.steps.iter().filter(move |step| step.kind == kind).filter_map(done_at);
     let until = done(StepKind::Confirm).chain(done(StepKind::Prove)).max()?;

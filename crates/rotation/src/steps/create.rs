@@ -1,8 +1,8 @@
 //! `create`: makes the new key, exactly one.
 
 use model::{
-    Change, EventKind, Fingerprint, IssuedKey, IssuerErrorKind, Key, KeyState, NewKey, Report, Retry,
-    Rotation, SignedDuration, label_for,
+    Change, EventKind, Fingerprint, IssuedKey, IssuerErrorKind, Key, KeyModel, KeyState, NewKey, Report,
+    Retry, Rotation, SignedDuration, label_for,
 };
 use serde_json::json;
 
@@ -19,6 +19,7 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
         // An earlier try may have made a key whose answer was lost: its text is gone, so it goes too.
         sweep::own(turn).await?;
     }
+    let asked_at = turn.journal.now().to_string();
     let (issued, fingerprint) = issue(turn).await?;
     let now = turn.journal.now();
     let key = Key {
@@ -26,7 +27,7 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
         integration: turn.integration.name.clone(),
         rotation: turn.journal.rotation.id,
         native_id: issued.native_id,
-        label: issued.label,
+        label: label(turn, &issued.label),
         fingerprint,
         tail: issued.secret.tail(),
         scopes: issued.scopes,
@@ -40,6 +41,7 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
     let evidence = json!({
         "native_id": key.native_id,
         "label": key.label,
+        "asked_at": asked_at,
         "fingerprint": shown(&key.fingerprint),
         "expires_at": key.expires_at.map(|at| at.to_string()),
     });
@@ -48,6 +50,14 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
     write.events.push(turn.journal.key_event(EventKind::KeyCreated, &key));
     write.changes.push(Change::KeyAdded(Box::new(key), issued.secret));
     Ok(Effect::Done(evidence, write))
+}
+
+/// The label that the key has: what was asked for, or, where n8n fixes it, what it says, cut to what is legal.
+fn label(turn: &Turn<'_, '_>, said: &str) -> String {
+    match turn.issuer.capabilities().keys {
+        KeyModel::Many => label_for(&turn.integration.name, turn.journal.rotation.id),
+        _ => said.chars().take(model::LABEL_MAX_CHARS).collect(),
+    }
 }
 
 async fn issue(turn: &Turn<'_, '_>) -> Result<(IssuedKey, Fingerprint), StepFailure> {

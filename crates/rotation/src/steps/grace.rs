@@ -1,7 +1,9 @@
 //! `grace`: the new key is in place; the old one works on until the grace ends. Then every destination is read
 //! once more, since the old key goes next.
 
-use model::{DestinationErrorKind, KeyState, Rotation, RotationStatus, SignedDuration, StepKind};
+use model::{
+    DestinationErrorKind, KeyState, Period, Rotation, RotationStatus, SignedDuration, StepKind, Timestamp,
+};
 use serde_json::json;
 
 use super::{Effect, StepFailure, Turn};
@@ -35,7 +37,9 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
         write.events.push(event.with("until", until.to_string()));
         return Ok(Effect::Wait(until, write));
     }
-    let drifted = drifted(turn).await?;
+    // A grace is time in which anything may be written: what was read before it does not count.
+    let trusted = if journal.rotation.grace == Period::ZERO { lately(turn) } else { None };
+    let drifted = drifted(turn, trusted).await?;
     if !drifted.is_empty() {
         return Ok(Effect::Reopen(drifted));
     }
@@ -54,15 +58,22 @@ async fn begin(turn: &Turn<'_, '_>, write: &mut Write) -> Result<(), StepFailure
     Ok(())
 }
 
-/// The steps of destinations that do not hold the new key any more.
-pub(super) async fn drifted(turn: &Turn<'_, '_>) -> Result<Vec<usize>, StepFailure> {
+/// Since when what was read is still believed.
+pub(super) fn lately(turn: &Turn<'_, '_>) -> Option<Timestamp> {
+    turn.journal.now().checked_sub(STILL_FRESH).ok()
+}
+
+/// The steps of destinations that do not hold the new key any more. Those read after `trusted` are not read
+/// again; all are if it is `None`.
+pub(super) async fn drifted(
+    turn: &Turn<'_, '_>,
+    trusted: Option<Timestamp>,
+) -> Result<Vec<usize>, StepFailure> {
     let (key, _) = turn.new_key().await?;
     let mut steps = Vec::new();
     let read_at = turn.journal.rotation.step(StepKind::Grace).and_then(|step| step.done_at);
     for step in turn.journal.rotation.steps.iter().filter(|step| step.kind == StepKind::Confirm) {
-        let read_at = step.done_at.max(read_at);
-        let fresh = read_at.is_some_and(|at| turn.journal.now().duration_since(at) < STILL_FRESH);
-        if fresh {
+        if trusted.is_some_and(|trusted| step.done_at.max(read_at) > Some(trusted)) {
             continue;
         }
         match super::destination(turn.journal, step, turn.integration)?.confirm(&key.fingerprint).await {

@@ -1,6 +1,6 @@
 //! `remove` (undo): the new key is deleted, used and refused; the old one is the integration's key again.
 
-use model::{KeyModel, KeyState, StepKind};
+use model::{Blame, KeyModel, KeyState, Mode, Report, Retry, StepKind};
 use serde_json::json;
 
 use super::{Effect, StepFailure, Turn, prove_dead, sweep};
@@ -11,6 +11,9 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
     let mut write = Write::default();
     let mut proofs = Vec::new();
     if let Some(mut new) = journal.new_key().await? {
+        if journal.rotation.mode == Mode::Graceful && journal.rotation.touched(StepKind::Deliver) {
+            former_works(turn).await?;
+        }
         turn.issuer.delete(&new.native_id).await?;
         new.state = KeyState::Retired;
         new.retired_at = Some(journal.now());
@@ -26,6 +29,25 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
         }
     }
     Ok(Effect::Done(json!({ "proofs": proofs }), write))
+}
+
+/// The key that is gone back to still opens the door: it may have died since the undoing began.
+async fn former_works(turn: &Turn<'_, '_>) -> Result<(), StepFailure> {
+    for id in &turn.journal.rotation.old_keys {
+        if let Some(secret) = turn.journal.engine.store.key_secret(*id).await?
+            && turn.issuer.prove_dead(&secret).await.is_ok()
+        {
+            let name = &turn.integration.name;
+            let what = format!("the new key of `{name}` is not deleted");
+            let report = Report::new(Blame::Remote, Retry::AfterFix, what)
+                .because("n8n refuses the old key by now: the new one is the last that works")
+                .mend(format!(
+                    "keywright rotate {name} --compromised   # makes another, and puts it everywhere"
+                ));
+            return Err(StepFailure { report: Box::new(report), reopen: Vec::new() });
+        }
+    }
+    Ok(())
 }
 
 /// A key may have been made whose answer was lost.

@@ -1,6 +1,6 @@
 //! `retire`: the old keys are deleted at n8n, and seen to be gone.
 
-use model::{Key, KeyState, Mode, Rotation};
+use model::{Key, KeyState, Mode, Rotation, StepKind};
 use serde_json::json;
 
 use super::{Effect, StepFailure, Turn, grace, sweep};
@@ -8,12 +8,14 @@ use crate::journal::Write;
 
 pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
     let mut write = Write::default();
-    if !urgent(turn) && turn.issuer.capabilities().keys.overlaps() {
-        let drifted = grace::drifted(turn).await?;
+    if turn.journal.rotation.step(StepKind::Grace).is_some() {
+        let drifted = grace::drifted(turn, grace::lately(turn)).await?;
         if !drifted.is_empty() {
             return Ok(Effect::Reopen(drifted));
         }
+        follower_works(turn).await?;
     }
+    let asked_at = turn.journal.now().to_string();
     let old = to_retire(turn).await?;
     let mut deleted = Vec::new();
     let mut failed = None;
@@ -35,7 +37,17 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
     for key in old.into_iter().filter(|key| key.state.lives()) {
         write.key(turn.journal, key, KeyState::Retired);
     }
-    Ok(Effect::Done(json!({"deleted": deleted, "looked_again": true}), write))
+    Ok(Effect::Done(json!({"deleted": deleted, "looked_again": true, "asked_at": asked_at}), write))
+}
+
+/// The key that is to follow still opens the door: it may have been deleted, or have expired, in the grace.
+async fn follower_works(turn: &Turn<'_, '_>) -> Result<(), StepFailure> {
+    let proved_at = turn.journal.rotation.step(StepKind::Prove).and_then(|step| step.done_at);
+    if proved_at <= grace::lately(turn) {
+        let (key, secret) = turn.new_key().await?;
+        turn.issuer.prove(&secret, &key.scopes).await?;
+    }
+    Ok(())
 }
 
 fn urgent(turn: &Turn<'_, '_>) -> bool {

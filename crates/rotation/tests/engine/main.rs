@@ -4,6 +4,7 @@
 mod concurrency;
 #[cfg(test)]
 mod drills;
+mod last_key;
 #[cfg(test)]
 mod leaks;
 #[cfg(test)]
