@@ -13,7 +13,7 @@ use crate::client::N8nClient;
 use crate::issuer::ONLY_KEY;
 use crate::key_text::KeyText;
 use crate::report::Explain as _;
-use crate::wire::{Data, HasId, WireCreated, WireId, WireKey, WireList, WireOnly, is_id, usable};
+use crate::wire::{Data, HasId, MAX_KEYS, WireCreated, WireId, WireKey, WireList, WireOnly, is_id, usable};
 
 pub(crate) const KEYS: &str = "/rest/api-keys";
 pub(crate) const ONLY: &str = "/rest/me/api-key";
@@ -50,6 +50,14 @@ impl N8nClient {
 
     /// The whole list, page by page where the version pages.
     async fn walk<K: HasId + DeserializeOwned>(&self) -> Result<Vec<K>, IssuerError> {
+        let call = Call::get(KEYS, "list the keys");
+        let walked = tokio::time::timeout(self.http.timeouts.list, self.pages()).await;
+        walked.unwrap_or_else(|_late| {
+            Err(self.http.error(Kind::Unreachable, &call).because("the list was not whole in time"))
+        })
+    }
+
+    async fn pages<K: HasId + DeserializeOwned>(&self) -> Result<Vec<K>, IssuerError> {
         let mut listed: Vec<K> = Vec::new();
         let mut known: HashSet<String> = HashSet::new();
         let mut skip = 0_usize;
@@ -75,6 +83,9 @@ impl N8nClient {
             }
             let before = listed.len();
             listed.extend(page.into_iter().filter(|key| known.insert(key.id().to_owned())));
+            if listed.len() > MAX_KEYS {
+                return Err(self.http.error(Kind::Hostile, &call).because("the list has no end"));
+            }
             if count < PAGE || listed.len() == before {
                 return Ok(listed);
             }

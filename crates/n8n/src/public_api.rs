@@ -75,7 +75,8 @@ impl N8nClient {
             200 | 403 if answer.is_json() => Err(self
                 .http
                 .error(Kind::StillAlive, &call)
-                .because(format!("{}: status {status}: the key is let in", call.name()))),
+                .because(format!("{}: status {status}: the key is let in", call.name()))
+                .mend("delete it in n8n's settings, as the user who made it")),
             404 => Err(self.api_off(&call)),
             401 => Err(self
                 .http

@@ -19,7 +19,7 @@ pub(crate) enum WireList<K> {
 }
 
 /// More keys than this is no honest list.
-const MAX_KEYS: usize = 50_000;
+pub(crate) const MAX_KEYS: usize = 50_000;
 /// More scopes than this no key has.
 const MAX_SCOPES: usize = 1000;
 
