@@ -53,7 +53,9 @@ pub(crate) fn refused(what: impl Into<String>, need: &str, object: &Path, errno:
             Kind::Denied,
             what,
             format!("no {need} permission on `{shown}` for uid {uid}"),
-            format!("give it, such as `setfacl -m u:{uid}:rwx {shown}`"),
+            format!(
+                "look with `ls -ld {shown}`, and give {need} permission to uid {uid} with `chmod` or `chown`"
+            ),
         ),
         Errno::PERM => error(
             Kind::Denied,

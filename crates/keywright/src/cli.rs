@@ -80,7 +80,7 @@ pub(crate) struct Connect {
     #[arg(long, value_name = "SOURCE", conflicts_with = "recovery_code_from")]
     pub(crate) totp_from: Option<SecretSource>,
     /// Where a recovery code is, to be used once
-    #[arg(long, value_name = "SOURCE")]
+    #[arg(long, value_name = "SOURCE", conflicts_with = "dry_run")]
     pub(crate) recovery_code_from: Option<SecretSource>,
     /// Keep the session only: ask for the password again when it ends
     #[arg(long)]
@@ -134,7 +134,7 @@ pub(crate) struct KeyCreate {
     /// Who answers for it
     #[arg(long)]
     pub(crate) owner: Option<String>,
-    /// How often it is to be turned, such as `90d`
+    /// After how long it is due, such as `90d`; nothing turns it by itself, `keywright rotate` does
     #[arg(long, value_name = "PERIOD")]
     pub(crate) rotate_every: Option<Period>,
     /// How long an old key works after the new one is confirmed everywhere
@@ -203,7 +203,7 @@ pub(crate) enum LogCommand {
     /// All events as JSON lines; with --public-key, the key that verifies them
     Export {
         /// Print the public key only
-        #[arg(long)]
+        #[arg(long, conflicts_with_all = ["integration", "instance", "rotation", "kind", "since", "after"])]
         public_key: bool,
         #[command(flatten)]
         filter: LogFilter,

@@ -60,11 +60,10 @@ impl From<RotationError> for CommandError {
     fn from(failure: RotationError) -> Self {
         let mut error = Self::new(failure.report);
         if let RotationErrorKind::Busy(holder) = &failure.kind {
-            error.report.because.push(format!(
-                "process {} on `{}` is at it",
-                holder.pid,
-                first_word(&holder.host)
-            ));
+            error.report.because =
+                vec![format!("process {} on `{}` is at it", holder.pid, first_word(&holder.host))];
+            error.report.mend =
+                vec!["wait for it; if it died on another host, its lease ends within 30 s".into()];
         }
         error
     }

@@ -87,13 +87,28 @@ fn conceal(refusal: &mut clap::Error) {
     }
 }
 
-/// Ctrl-C ends a command between two steps as well as in one: the journal knows how far it came.
+/// Returns on Ctrl-C or SIGTERM.
+async fn told_to_stop() {
+    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    let terminated = async {
+        match terminate {
+            Ok(mut terminate) => terminate.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        Ok(()) = tokio::signal::ctrl_c() => {}
+        _ = terminated => {}
+    }
+}
+
+/// Ctrl-C and SIGTERM end a command between two steps as well as in one: the journal knows how far it came.
 async fn until_interrupted(
     work: impl Future<Output = Result<Exit, CommandError>>,
 ) -> Result<Exit, CommandError> {
     tokio::select! {
         result = work => result,
-        Ok(()) = tokio::signal::ctrl_c() => {
+        () = told_to_stop() => {
             let report = Report::new(Blame::Operator, Retry::Later(None), "interrupted")
                 .because("what was begun is journaled, and nothing is lost")
                 .mend("keywright rotate --resume");

@@ -18,7 +18,7 @@ pub(crate) fn holder(nonce: u128) -> LeaseHolder {
     LeaseHolder {
         host: host(),
         pid,
-        start_ticks: start_ticks(pid).unwrap_or(0),
+        start_ticks: stat(pid).map_or(0, |(_, ticks)| ticks),
         nonce: format!("{nonce:032x}"),
     }
 }
@@ -31,12 +31,24 @@ fn host() -> String {
     format!("{name} {} {}", boot.trim(), namespace.display())
 }
 
-/// When a process started, in ticks since boot: the 22nd field of its `stat`, counted behind the name, which
-/// may hold spaces and parentheses.
-fn start_ticks(pid: u32) -> Option<u64> {
+/// A process's state, and when it started in ticks since boot: the 3rd and 22nd field of its `stat`, counted
+/// behind the name, which may hold spaces and parentheses.
+fn stat(pid: u32) -> Option<(char, u64)> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_whitespace().nth(19)?.parse().ok()
+    let mut fields = fields.split_whitespace();
+    let state = fields.next()?.chars().next()?;
+    Some((state, fields.nth(18)?.parse().ok()?))
+}
+
+/// Whether no process has this id, or another one has it by now, or it is one that nobody has reaped. Where
+/// `/proc` hides other processes, only the kernel's word that there is none counts.
+fn is_gone(holder: &LeaseHolder) -> bool {
+    if let Some((state, ticks)) = stat(holder.pid) {
+        return matches!(state, 'Z' | 'X') || ticks != holder.start_ticks;
+    }
+    let pid = i32::try_from(holder.pid).ok().and_then(rustix::process::Pid::from_raw);
+    pid.is_none_or(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH))
 }
 
 /// Judges a lease's holder by `/proc`.
@@ -48,7 +60,7 @@ impl Liveness for ProcLiveness {
         let here = host();
         // Without a boot id or a namespace, two hosts could look the same.
         let known = here.contains("pid:[") && here.split(' ').nth(1).is_some_and(|boot| boot.len() == 36);
-        known && holder.host == here && start_ticks(holder.pid) != Some(holder.start_ticks)
+        known && holder.host == here && is_gone(holder)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anstyle::{AnsiColor, Effects, Style};
-use model::{Blame, Report};
+use model::{Blame, Report, Retry};
 use serde_json::{Value, json};
 
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
@@ -57,9 +57,27 @@ impl Ui {
         drop(writeln!(stream, "{line}").and_then(|()| stream.flush()));
     }
 
+    /// A key's text: whoever reads it has the only copy, so that a failure to write it is one.
+    #[expect(clippy::unused_self, reason = "printing goes through the one who may")]
+    pub(crate) fn secret(self, line: &str) -> Result<(), Report> {
+        let mut stream = anstream::stdout().lock();
+        writeln!(stream, "{line}").and_then(|()| stream.flush()).map_err(|error| {
+            Report::new(Blame::Operator, Retry::AfterFix, "cannot print the new key")
+                .caused_by(&error)
+                .mend("keywright rotate NAME   # makes another: this one is shown to nobody")
+        })
+    }
+
     /// A line about what goes on; not with --quiet or --json.
     pub(crate) fn note(self, line: &str) {
         if self.is_talkative() {
+            self.err(line);
+        }
+    }
+
+    /// What is left to be done after a failure; not with --json, whose results say it.
+    pub(crate) fn trouble(self, line: &str) {
+        if !self.json {
             self.err(line);
         }
     }

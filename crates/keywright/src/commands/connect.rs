@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use model::{
-    AdminLogin, EventKind, Instance, Integration, IntegrationName, IntegrationRole, IssuerErrorKind,
-    KeyModel, Mode, Period, ScopeSupport, SecondFactor, Secret, Store as _,
+    AdminLogin, EventKind, Instance, Integration, IntegrationName, IntegrationRole, Issuer as _,
+    IssuerErrorKind, KeyModel, Mode, Period, ScopeSupport, SecondFactor, Secret, Store as _,
 };
-use n8n::{BaseUrl, ClientConfig, InsecureHttp, Learned, N8nClient, Timeouts};
+use n8n::{BaseUrl, ClientConfig, InsecureHttp, Learned, N8nClient, N8nIssuer, Timeouts};
 use rotation::{Outcome, Request};
 use serde_json::json;
 
@@ -46,7 +46,10 @@ pub(crate) async fn run(app: &App, options: Connect) -> Result<Exit, CommandErro
     let second_factor =
         totp.clone().map(SecondFactor::TotpSeed).or_else(|| recovery.map(SecondFactor::RecoveryCode));
     let login = AdminLogin { email: options.email.clone(), password: password.clone(), second_factor };
-    let (learned, session) = learn(app, &options, &base_url, login).await?;
+    let (client, learned, session) = learn(app, &options, &base_url, login).await?;
+    if former.is_some_and(|former| former.admin_email != options.email) {
+        check_reach(app, &options, client, &learned).await?;
+    }
     let instance = Instance {
         name: options.name.clone(),
         url: base_url.as_str().to_owned(),
@@ -69,7 +72,7 @@ async fn learn(
     options: &Connect,
     base_url: &BaseUrl,
     login: AdminLogin,
-) -> Result<(Learned, Option<Secret>), CommandError> {
+) -> Result<(Arc<N8nClient>, Learned, Option<Secret>), CommandError> {
     let keeper = Arc::new(FreshKeeper::new(login));
     let config = ClientConfig {
         name: options.name.clone(),
@@ -78,7 +81,7 @@ async fn learn(
         clock: Arc::clone(&app.clock),
         ids: Arc::clone(&app.ids),
     };
-    let client = N8nClient::new(config, Arc::clone(&keeper) as Arc<_>)?;
+    let client = Arc::new(N8nClient::new(config, Arc::clone(&keeper) as Arc<_>)?);
     app.ui.note(&format!("asking {base_url} what it can do …"));
     let learned = match client.learn().await {
         Err(failure) if failure.kind == IssuerErrorKind::SecondFactorRequired && prompt::is_interactive() => {
@@ -99,7 +102,34 @@ async fn learn(
         }
         failure
     })?;
-    Ok((learned, keeper.session()))
+    Ok((client, learned, keeper.session()))
+}
+
+/// Another user may not see, nor kill, the keys that the former one made.
+async fn check_reach(
+    app: &App,
+    options: &Connect,
+    client: Arc<N8nClient>,
+    learned: &Learned,
+) -> Result<(), CommandError> {
+    let integrations = app.store.integrations().await?;
+    let here = |name: &IntegrationName| {
+        integrations.iter().any(|of| of.name == *name && of.instance == options.name)
+    };
+    let mut living = app.store.keys(None).await?;
+    living.retain(|key| key.state.lives() && here(&key.integration));
+    if living.is_empty() {
+        return Ok(());
+    }
+    let listed = N8nIssuer::new(client, learned.capabilities.clone()).list().await?;
+    let unseen = living.iter().find(|key| listed.iter().all(|listed| listed.native_id != key.native_id));
+    let Some(unseen) = unseen else { return Ok(()) };
+    let what = format!("{} cannot take over `{}`", options.email, options.name);
+    let report = operator(what)
+        .because(format!("that user does not see the key of `{}`, and could not kill it", unseen.integration))
+        .mend("connect as the same user as before, or as the owner")
+        .mend("keywright key revoke NAME   # each key first, then connect as another user");
+    Err(report.into())
 }
 
 async fn keep(
@@ -129,6 +159,13 @@ async fn keep(
 async fn make_root(app: &App, instance: &Instance, name: IntegrationName) -> Result<(), CommandError> {
     if instance.capabilities.keys != KeyModel::Many {
         return Ok(());
+    }
+    let same = |other: &Integration| other.role == IntegrationRole::Root && other.instance == instance.name;
+    if let Some(other) = app.store.integration(&name).await?.filter(|other| !same(other)) {
+        let report = operator(format!("`{name}` is the name of our root key, and of an integration"))
+            .because(format!("it is one of `{}`", other.instance))
+            .mend("connect the instance under another name");
+        return Err(report.into());
     }
     let living = app.store.keys(Some(&name)).await?.iter().any(|key| key.state.lives());
     let engine = app.engine(Keeping::Kept);

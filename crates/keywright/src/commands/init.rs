@@ -28,15 +28,17 @@ pub(crate) async fn run(path: &Path, ui: Ui) -> Result<Exit, CommandError> {
         }
     }
     std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
-    let master_key = MasterKey::generate()?;
-    let text = zeroize::Zeroizing::new(format!("{}\n", master_key.to_text().expose()));
-    write_new(&key_path, 0o600, &text)?;
-    write_new(path, 0o644, TEMPLATE)?;
-    let config = Config::load(path)?;
-    let store = SqliteStore::create(&config.store, &master_key, &LogConfig::new(&config.log))?;
-    let at = SystemClock.now();
-    store.record(vec![Event::new(SystemIds.event(at), at, EventKind::StoreCreated, config::actor())]).await?;
-    store.flush_log().await?;
+    let config = match make(path, &key_path).await {
+        Ok(config) => config,
+        Err(error) => {
+            // Nothing of these was there before: what a failed try made is taken back.
+            for made in [path, &key_path, &folder.join("keywright.db")] {
+                std::fs::remove_file(made).ok();
+            }
+            std::fs::remove_dir_all(folder.join("keywright-log")).ok();
+            return Err(error);
+        }
+    };
     let text = format!(
         "made {config}, {key} (the master key) and {db}\n\
          Back up {key} somewhere else: without it, nothing sealed in the store can be opened.\n\
@@ -48,6 +50,19 @@ pub(crate) async fn run(path: &Path, ui: Ui) -> Result<Exit, CommandError> {
     let json = json!({"config": path, "master_key": key_path, "store": config.store, "log": config.log});
     ui.result(&text, &json);
     Ok(Exit::Done)
+}
+
+async fn make(path: &Path, key_path: &Path) -> Result<Config, CommandError> {
+    let master_key = MasterKey::generate()?;
+    let text = zeroize::Zeroizing::new(format!("{}\n", master_key.to_text().expose()));
+    write_new(key_path, 0o600, &text)?;
+    write_new(path, 0o644, TEMPLATE)?;
+    let config = Config::load(path)?;
+    let store = SqliteStore::create(&config.store, &master_key, &LogConfig::new(&config.log))?;
+    let at = SystemClock.now();
+    store.record(vec![Event::new(SystemIds.event(at), at, EventKind::StoreCreated, config::actor())]).await?;
+    store.flush_log().await?;
+    Ok(config)
 }
 
 fn write_new(path: &Path, mode: u32, text: &str) -> Result<(), Report> {

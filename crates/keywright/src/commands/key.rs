@@ -20,28 +20,39 @@ const ROTATIONS_SHOWN: u32 = 10;
 pub(crate) async fn list(app: &App, all: bool) -> Result<Exit, CommandError> {
     let now = app.clock.now();
     let mut keys = app.store.keys(None).await?;
-    keys.retain(|key| all || key.state != KeyState::Retired);
+    keys.retain(|key| all || key.state != KeyState::Retired || key.proved_dead_at.is_none());
     keys.sort_by(|a, b| (&a.integration, a.created_at).cmp(&(&b.integration, b.created_at)));
     let rows = keys.iter().map(|key| {
         vec![
             key.integration.to_string(),
-            key.state.as_str().to_owned(),
+            state(key).to_owned(),
             key.fingerprint.short(),
             format!("…{}", key.tail),
             span(key.created_at, now),
-            key.expires_at.map_or_else(|| "never".into(), |at| format!("in {}", span(now, at))),
+            key.expires_at.map_or_else(
+                || "never".into(),
+                |at| if at <= now { "expired".into() } else { format!("in {}", span(now, at)) },
+            ),
             scopes(&key.scopes),
         ]
     });
     let heading = ["INTEGRATION", "STATE", "FINGERPRINT", "TAIL", "AGE", "EXPIRES", "SCOPES"];
     let text = if keys.is_empty() {
-        "no keys yet; make one with `keywright key create NAME --scope …`".to_owned()
+        "no living key; make one with `keywright key create NAME --scope …`".to_owned()
     } else {
         table(&heading, &rows.collect::<Vec<_>>())
     };
     let views: Vec<KeyView> = keys.iter().map(KeyView::from).collect();
     app.ui.result(&text, &json!({ "keys": views }));
     Ok(Exit::Done)
+}
+
+/// Where a key stands, for people: deleted is not yet dead.
+pub(crate) fn state(key: &model::Key) -> &'static str {
+    match (key.state, key.proved_dead_at) {
+        (KeyState::Retired, None) => "deleted, NOT proved dead",
+        (state, _) => state.as_str(),
+    }
 }
 
 fn scopes(scopes: &[model::Scope]) -> String {
@@ -58,15 +69,15 @@ pub(crate) async fn show(app: &App, name: &IntegrationName) -> Result<Exit, Comm
     let rotations = app.store.rotations_of(name, ROTATIONS_SHOWN).await?;
     let mut lines = vec![format!("{BOLD}{name}{BOLD:#} at {}", integration.instance)];
     let owner = integration.owner.as_deref().unwrap_or("nobody");
-    let every = integration.rotate_every.map_or_else(|| "on demand".into(), |every| format!("every {every}"));
-    lines.push(format!("  owner {owner} · rotated {every} · grace {}", integration.grace));
+    let every = integration.rotate_every.map_or_else(|| "never".into(), |every| format!("every {every}"));
+    lines.push(format!("  owner {owner} · due {every} · grace {}", integration.grace));
     lines.push(format!("  scopes {}", scopes(&integration.scopes)));
     lines.extend(integration.destinations.iter().map(|to| format!("  to {to}")));
     lines.push(String::new());
     let rows = keys.iter().rev().map(|key| {
         vec![
             key.fingerprint.short(),
-            key.state.as_str().to_owned(),
+            state(key).to_owned(),
             shown(key.created_at),
             key.expires_at.map_or_else(|| "never".into(), shown),
             key.proved_dead_at.map_or_else(|| "–".into(), shown),

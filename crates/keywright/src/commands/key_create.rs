@@ -1,8 +1,8 @@
 //! `keywright key create`: an integration's first key, shown once or put where it is used.
 
 use model::{
-    Instance, Integration, IntegrationRole, KeyModel, Mode, Period, Report, RotationId, Scope, ScopeSupport,
-    Store as _,
+    Fingerprint, Instance, Integration, IntegrationRole, KeyModel, Mode, Period, Report, Rotation,
+    RotationId, Scope, ScopeSupport, StepKind, Store as _,
 };
 use rotation::{Outcome, Request, World as _};
 use serde_json::json;
@@ -24,6 +24,7 @@ pub(crate) async fn run(app: &App, options: KeyCreate) -> Result<Exit, CommandEr
     let instance = app.instance(options.instance.as_ref()).await?;
     let integration = declare(app, &options, &instance)?;
     check_room(app, &integration, &instance).await?;
+    check_places(app, &integration).await?;
     let request = Request {
         declare: Some(integration.clone()),
         ..Request::new(integration.name.clone(), Mode::Create)
@@ -37,10 +38,23 @@ pub(crate) async fn run(app: &App, options: KeyCreate) -> Result<Exit, CommandEr
     // What is wrong now is told now, before anything is begun; the rotation's own check comes again later.
     engine.preview(&request).await?;
     let id = engine.start(&request).await?;
-    let outcome = engine.drive(id).await?;
+    let exit = tell(app, &integration, id, engine.drive(id).await?, &options).await?;
     app.store.flush_log().await?;
+    Ok(exit)
+}
+
+async fn tell(
+    app: &App,
+    integration: &Integration,
+    id: RotationId,
+    outcome: Outcome,
+    options: &KeyCreate,
+) -> Result<Exit, CommandError> {
     match outcome {
-        Outcome::Over(_) | Outcome::Waiting(..) => show(app, &integration, id, &options).await,
+        Outcome::Over(rotation) | Outcome::Waiting(rotation, _) => {
+            tell_of_former(app, &rotation);
+            show(app, integration, id, options).await
+        }
         Outcome::Stalled(rotation, reports) => {
             outcome::report_stalled(app, &rotation, &reports);
             Ok(Exit::Failed)
@@ -67,6 +81,13 @@ fn declare(app: &App, options: &KeyCreate, instance: &Instance) -> Result<Integr
                 .because("a key that lives no time at all is of no use")
                 .mend("--expires 90d"),
         ));
+    }
+    if let Some(lives) = expires_after.filter(|lives| *lives <= options.grace) {
+        let report =
+            operator(format!("the key would end after {lives}, within the grace of {}", options.grace))
+                .because("an old key has to work until its grace is over")
+                .mend("--expires with a longer period, or a shorter --grace");
+        return Err(CommandError::usage(report));
     }
     if let (Some(lives), Some(every)) = (expires_after, options.rotate_every)
         && lives < every + options.grace
@@ -141,8 +162,11 @@ fn check_scopes(app: &App, scopes: &[Scope], instance: &Instance) -> Result<(), 
         report = Some(report.unwrap_or_else(what).because(line));
     }
     if let Some(report) = report {
-        let all = known().collect::<Vec<_>>().join(" ");
-        return Err(CommandError::usage(report.mend(format!("scopes there are: {all}"))));
+        // A near name is a better answer than a hundred of them.
+        let near = report.because.iter().all(|line| line.contains("did you mean"));
+        let all = || format!("scopes there are: {}", known().collect::<Vec<_>>().join(" "));
+        let report = if near { report.mend("write it as it is suggested above") } else { report.mend(all()) };
+        return Err(CommandError::usage(report));
     }
     if capabilities.scopes == ScopeSupport::StoredOnly {
         app.ui.warn(&format!(
@@ -177,6 +201,37 @@ async fn check_room(app: &App, integration: &Integration, instance: &Instance) -
     Ok(())
 }
 
+/// A place holds one key: that of another integration which lives must not be taken from it.
+async fn check_places(app: &App, integration: &Integration) -> Result<(), CommandError> {
+    let keys = app.store.keys(None).await?;
+    for other in app.store.integrations().await?.iter().filter(|other| other.name != integration.name) {
+        let lives = keys.iter().any(|key| key.integration == other.name && key.state.lives());
+        if let Some(to) = integration.destinations.iter().find(|to| lives && other.destinations.contains(to))
+        {
+            let report = operator(format!("`{to}` holds the key of `{}`", other.name))
+                .because("one integration, one key, and a place of its own")
+                .mend(format!("keywright rotate {}   # if that is the key you want there", other.name))
+                .mend(format!("keywright key revoke {}   # if it is not used any more", other.name));
+            return Err(CommandError { code: 2, ..report.into() });
+        }
+    }
+    Ok(())
+}
+
+/// Another key that was there before still works: nobody but its maker knows where else it is.
+fn tell_of_former(app: &App, rotation: &Rotation) {
+    for step in rotation.steps.iter().filter(|step| step.kind == StepKind::Deliver) {
+        let previous =
+            step.evidence.get("previous").and_then(|previous| previous.as_str()).unwrap_or_default();
+        if let (Ok(fingerprint), Some(to)) = (previous.parse::<Fingerprint>(), &step.destination) {
+            app.ui.warn(&format!(
+                "`{to}` held another text (fingerprint {}); if it was a key of n8n, it works until you delete it there",
+                fingerprint.short()
+            ));
+        }
+    }
+}
+
 async fn show(
     app: &App,
     integration: &Integration,
@@ -191,7 +246,7 @@ async fn show(
     let secret = if reveal { app.store.key_secret(key.id).await? } else { None };
     if app.ui.is_json() {
         let text = secret.as_ref().map(model::Secret::expose);
-        app.ui.result("", &json!({"key": KeyView::from(key), "secret": text}));
+        app.ui.secret(&json!({"key": KeyView::from(key), "secret": text}).to_string())?;
         return Ok(Exit::Done);
     }
     let ends = key
@@ -208,7 +263,7 @@ async fn show(
     }
     if let Some(secret) = secret {
         app.ui.note("This is the only time that it is shown:");
-        app.ui.out(secret.expose());
+        app.ui.secret(secret.expose())?;
     }
     Ok(Exit::Done)
 }

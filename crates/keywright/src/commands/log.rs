@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use model::{Event, Timestamp};
+use model::{Event, EventKind, Timestamp};
 use serde_json::json;
 use store::log::{LogPublicKey, Reader, VerifyErrorKind, verify};
 
@@ -70,11 +70,12 @@ fn verified(
                 "its end was not compared: only the store knows whether batches are missing there"
             };
             let text = format!(
-                "{GOOD}verified{GOOD:#} {}: {} events in {} batches and {} segments; {end}",
+                "{GOOD}verified{GOOD:#} {}: {} events in {} batches and {} {}; {end}",
                 folder.display(),
                 report.events,
                 report.batches,
-                report.segments
+                report.segments,
+                if report.segments == 1 { "segment" } else { "segments" }
             );
             ui.result(&text, &json!({"verified": true, "report": report}));
             Ok(Exit::Done)
@@ -109,6 +110,14 @@ async fn each(
     wanted: &LogFilter,
     mut print: impl FnMut(&Event, &str),
 ) -> Result<Exit, CommandError> {
+    if let Some(kind) = &wanted.kind {
+        let known = serde_json::from_value::<EventKind>(kind.as_str().into());
+        known.map_err(|_unknown| {
+            let report = operator(format!("there is no kind of event `{}`", clean(kind)));
+            let report = report.because("it is none of those in docs/reference/events.md");
+            CommandError::usage(report.mend("--kind key_retired   # for example"))
+        })?;
+    }
     model::Store::flush_log(&*app.store).await?;
     let since = wanted.since.and_then(|since| app.clock.now().checked_sub(since.duration()).ok());
     for logged in Reader::open(&app.log)? {
@@ -148,6 +157,8 @@ fn line(event: &Event, kind: &str) -> String {
         detail("step"),
         event.destination.as_ref().map(ToString::to_string),
         event.fingerprint.map(|fingerprint| format!("key {}", fingerprint.short())),
+        event.detail.get("status").map(|status| format!("answered {status}")),
+        detail("mode").zip(event.rotation).map(|(mode, id)| format!("{mode}, rotation {id}")),
         detail("problem"),
     ];
     let about = parts.into_iter().flatten().collect::<Vec<_>>().join("  ");

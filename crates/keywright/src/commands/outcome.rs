@@ -1,6 +1,9 @@
 //! What a command says of the rotations that it drove.
 
-use model::{IntegrationRole, Mode, Period, Report, Rotation, RotationStatus, StepKind, Store as _};
+use model::{
+    IntegrationRole, Mode, Period, Report, Rotation, RotationId, RotationStatus, StepKind, StepState,
+    Store as _,
+};
 use rotation::{Outcome, RotationError};
 use serde_json::{Value, json};
 
@@ -17,11 +20,19 @@ pub(crate) struct Teller<'a> {
     exit: Exit,
     /// For `--json`, which is one document.
     views: Vec<Value>,
+    /// Rotations whose key was told when they began to wait.
+    told: Vec<RotationId>,
 }
 
 impl<'a> Teller<'a> {
     pub(crate) fn new(app: &'a App) -> Self {
-        Self { app, exit: Exit::Done, views: Vec::new() }
+        Self { app, exit: Exit::Done, views: Vec::new(), told: Vec::new() }
+    }
+
+    /// Does not tell the keys of these again.
+    pub(crate) fn told(mut self, told: Vec<RotationId>) -> Self {
+        self.told = told;
+        self
     }
 
     /// `who` is what a rotation is called that could not even be begun.
@@ -77,7 +88,7 @@ impl<'a> Teller<'a> {
             self.views.push(view);
         } else if let Some(secret) = secret {
             self.app.ui.note("It has no destination, so this is the only time that its new key is shown:");
-            self.app.ui.out(secret.expose());
+            self.app.ui.secret(secret.expose())?;
         }
         Ok(())
     }
@@ -85,7 +96,7 @@ impl<'a> Teller<'a> {
     /// The new key of an integration without destinations, whose user has to be told it once: as soon as it
     /// is in place. A rotation that waited for its grace told it before.
     async fn untold(&self, rotation: &Rotation) -> Result<Option<model::Secret>, CommandError> {
-        let turned = matches!(rotation.mode, Mode::Graceful | Mode::Compromised);
+        let turned = matches!(rotation.mode, Mode::Create | Mode::Graceful | Mode::Compromised);
         let waited = rotation.step(StepKind::Grace).is_some() && rotation.grace != Period::ZERO;
         let in_place = match rotation.status {
             RotationStatus::Waiting => true,
@@ -96,16 +107,18 @@ impl<'a> Teller<'a> {
         let nowhere =
             integration.is_some_and(|of| of.role == IntegrationRole::Client && of.destinations.is_empty());
         match rotation.new_key {
-            Some(key) if turned && in_place && nowhere => Ok(self.app.store.key_secret(key).await?),
+            Some(key) if turned && in_place && nowhere && !self.told.contains(&rotation.id) => {
+                Ok(self.app.store.key_secret(key).await?)
+            }
             _ => Ok(None),
         }
     }
 
-    pub(crate) fn finish(self) -> Exit {
+    pub(crate) fn finish(self) -> Result<Exit, CommandError> {
         if self.app.ui.is_json() {
-            self.app.ui.result("", &json!({ "rotations": self.views }));
+            self.app.ui.secret(&json!({ "rotations": self.views }).to_string())?;
         }
-        self.exit
+        Ok(self.exit)
     }
 }
 
@@ -128,13 +141,38 @@ fn over_line(rotation: &Rotation) -> String {
 /// What a stalled rotation stopped at, and what works meanwhile.
 pub(crate) fn report_stalled(app: &App, rotation: &Rotation, reports: &[Report]) {
     for report in reports {
-        app.ui.report(report);
+        let what = format!("`{}`: {}", rotation.integration, report.what);
+        app.ui.report(&Report { what, ..report.clone() });
     }
     let again = rotation.next_try.map(|at| format!(", next try at {}", shown(at))).unwrap_or_default();
     let name = &rotation.integration;
     let doing = if rotation.status == RotationStatus::Aborting { "undoing" } else { "rotation" };
-    app.ui.note(&format!(
-        "{BAD}stalled{BAD:#} {BOLD}{name}{BOLD:#}: {doing} {} goes on where it stopped{again}\n  now:   keywright rotate --resume {name}",
+    app.ui.trouble(&format!(
+        "{BAD}stalled{BAD:#} {BOLD}{name}{BOLD:#}: {}; {doing} {} goes on where it stopped{again}\n  now:   keywright rotate --resume {name}",
+        works_meanwhile(rotation),
         rotation.id
     ));
+}
+
+/// Which key works while a rotation stands still: what a person in a hurry has to know first.
+pub(crate) fn works_meanwhile(rotation: &Rotation) -> &'static str {
+    let done = |kind| rotation.step(kind).is_some_and(|step| step.state == StepState::Done);
+    match (rotation.mode, rotation.status) {
+        (_, RotationStatus::Aborting) => "the old key works",
+        (Mode::Create, _) => "the key is not in place yet",
+        (Mode::Compromised | Mode::Revoke, _) if !done(StepKind::ProveDead) => {
+            "THE OLD KEY MAY STILL WORK (it can be deleted by hand in n8n's settings)"
+        }
+        (Mode::Compromised, _) => {
+            "the old key is dead and the new one is not everywhere: its integration is down"
+        }
+        (Mode::Revoke, _) => "the key is dead",
+        (Mode::Graceful, _) if done(StepKind::Grace) => "the new key is in place",
+        (Mode::Graceful, _)
+            if rotation.step(StepKind::Grace).is_none() && rotation.touched(StepKind::Create) =>
+        {
+            "the old key is dead and the new one is not everywhere: its integration is down"
+        }
+        (Mode::Graceful, _) => "the old key still works",
+    }
 }

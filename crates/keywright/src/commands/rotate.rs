@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use futures_util::{Stream, StreamExt as _};
 use model::{
-    InstanceName, IntegrationName, KeyModel, Mode, Rotation, RotationId, RotationStatus, Store as _,
+    InstanceName, IntegrationName, IntegrationRole, KeyModel, Mode, Rotation, RotationId, RotationStatus,
+    Store as _,
 };
 use rotation::{Engine, Outcome, Preview, Request, RotationError, RotationErrorKind};
 use serde_json::{Value, json};
@@ -19,7 +20,9 @@ use crate::keeper::Keeping;
 use crate::progress::shown;
 use crate::ui::{BOLD, WARN, clean, report_json};
 
-pub(crate) async fn run(app: &App, options: Rotate) -> Result<Exit, CommandError> {
+pub(crate) async fn run(app: &App, mut options: Rotate) -> Result<Exit, CommandError> {
+    options.integrations.sort();
+    options.integrations.dedup();
     let known = app.store.integrations().await?;
     for name in &options.integrations {
         if !known.iter().any(|integration| integration.name == *name) {
@@ -64,20 +67,25 @@ pub(crate) async fn begin_and_drive(
         };
         (request.integration.to_string(), result)
     });
-    tell_each(app, turns.buffer_unordered(at_once.max(1))).await
+    tell_each(app, Teller::new(app), turns.buffer_unordered(at_once.max(1))).await
 }
 
 type Driven = (String, Result<Outcome, RotationError>);
 
 /// Says what came of each as it comes.
-async fn tell_each(app: &App, driven: impl Stream<Item = Driven>) -> Result<Exit, CommandError> {
+async fn tell_each(
+    app: &App,
+    mut teller: Teller<'_>,
+    driven: impl Stream<Item = Driven>,
+) -> Result<Exit, CommandError> {
     let mut driven = std::pin::pin!(driven);
-    let mut teller = Teller::new(app);
     while let Some((who, result)) = driven.next().await {
         teller.tell(&who, result).await?;
     }
+    // Told first: a log that takes no events must not hide what was done.
+    let exit = teller.finish()?;
     app.store.flush_log().await?;
-    Ok(teller.finish())
+    Ok(exit)
 }
 
 /// Where n8n allows one key only, the gap is told beforehand.
@@ -114,8 +122,10 @@ async fn resume(app: &App, names: &[IntegrationName], at_once: usize) -> Result<
         RotationStatus::Waiting => rotation.grace_until.is_none_or(|until| until <= now),
         _ => rotation.next_try.is_none_or(|next| next <= now),
     };
-    let chosen: Vec<RotationId> =
-        open.iter().filter(|r| if names.is_empty() { due(r) } else { named(r) }).map(|r| r.id).collect();
+    let untold = untold_nowhere(app, &open).await?;
+    let chosen = |r: &&Rotation| if names.is_empty() { due(r) && !untold.contains(&r.id) } else { named(r) };
+    let chosen: Vec<RotationId> = open.iter().filter(chosen).map(|r| r.id).collect();
+    let told = open.iter().filter(|r| r.status == RotationStatus::Waiting).map(|r| r.id).collect();
     if chosen.is_empty() {
         let later = open
             .iter()
@@ -136,7 +146,26 @@ async fn resume(app: &App, names: &[IntegrationName], at_once: usize) -> Result<
         let busy = matches!(&result, Err(failure) if matches!(failure.kind, RotationErrorKind::Busy(_)));
         (!(busy && from_cron)).then(|| (id.to_string(), result))
     });
-    tell_each(app, driven).await
+    tell_each(app, Teller::new(app).told(told), driven).await
+}
+
+/// Open rotations whose new key is still to be told to a person: cron has none, and its output is kept.
+async fn untold_nowhere(app: &App, open: &[Rotation]) -> Result<Vec<RotationId>, CommandError> {
+    let integrations = app.store.integrations().await?;
+    let nowhere = |rotation: &&Rotation| {
+        let of = integrations.iter().find(|integration| integration.name == rotation.integration);
+        let client = of.is_some_and(|of| of.role == IntegrationRole::Client && of.destinations.is_empty());
+        let makes = !matches!(rotation.mode, Mode::Revoke) && rotation.status != RotationStatus::Aborting;
+        client && makes && rotation.status != RotationStatus::Waiting
+    };
+    let untold: Vec<&Rotation> = open.iter().filter(nowhere).collect();
+    for rotation in &untold {
+        app.ui.note(&format!(
+            "`{name}` is left alone: it has no destination, so a person has to take its new key: keywright rotate --resume {name}",
+            name = rotation.integration
+        ));
+    }
+    Ok(untold.into_iter().map(|rotation| rotation.id).collect())
 }
 
 async fn abort(app: &App, names: &[IntegrationName]) -> Result<Exit, CommandError> {
@@ -150,8 +179,10 @@ async fn abort(app: &App, names: &[IntegrationName]) -> Result<Exit, CommandErro
         };
         teller.tell(&open.id.to_string(), engine.abort(open.id).await).await?;
     }
+    // Told first: a log that takes no events must not hide what was done.
+    let exit = teller.finish()?;
     app.store.flush_log().await?;
-    Ok(teller.finish())
+    Ok(exit)
 }
 
 /// What would be done, without doing it.

@@ -9,6 +9,7 @@ use model::{
 use rotation::World as _;
 use serde_json::{Value, json};
 
+use super::outcome::works_meanwhile;
 use crate::Exit;
 use crate::app::App;
 use crate::cli::Status;
@@ -48,7 +49,10 @@ pub(crate) async fn run(app: &App, options: &Status) -> Result<Exit, CommandErro
     for integration in &integrations {
         let living: Vec<&Key> = keys
             .iter()
-            .filter(|key| key.integration == integration.name && key.state != KeyState::Retired)
+            .filter(|key| {
+                key.integration == integration.name
+                    && (key.state != KeyState::Retired || key.proved_dead_at.is_none())
+            })
             .collect();
         if living.is_empty() {
             rows.push(vec![integration.name.to_string(), integration.instance.to_string(), "no key".into()]);
@@ -99,7 +103,7 @@ fn row(integration: &Integration, key: &Key, used: Option<Timestamp>, now: Times
     vec![
         integration.name.to_string(),
         integration.instance.to_string(),
-        key.state.as_str().to_owned(),
+        super::key::state(key).to_owned(),
         span(key.created_at, now),
         key.expires_at.map_or_else(|| "never".into(), ahead),
         due(integration, key).map_or_else(|| "–".into(), ahead),
@@ -149,11 +153,11 @@ fn open_line(rotation: &Rotation, now: Timestamp) -> String {
             let problem = crate::ui::clean(rotation.problem.as_deref().unwrap_or("being undone"));
             let next =
                 rotation.next_try.map_or_else(String::new, |at| format!(" (next try in {})", span(now, at)));
+            let (status, works) = (rotation.status.as_str(), works_meanwhile(rotation));
             format!(
-                "{BAD}{}{BAD:#} {name}: {problem}{next}\n  keywright rotate --resume {name}",
-                rotation.status.as_str()
+                "{BAD}{status}{BAD:#} {name}: {works}: {problem}{next}\n  keywright rotate --resume {name}"
             )
         }
-        _ => format!("{WARN}running{WARN:#} {name}: or died on its way; keywright rotate --resume {name}"),
+        _ => format!("{WARN}running{WARN:#} {name}, or it died on its way: keywright rotate --resume {name}"),
     }
 }

@@ -111,7 +111,7 @@ impl Stage {
             .iter()
             .map(|word| if word.contains([' ', '#']) { format!("'{word}'") } else { (*word).to_owned() })
             .collect();
-        let shown = shown.join(" ").replace(&format!("{}/", self.folder.display()), "");
+        let shown = shown.join(" ").replace(&self.folder.display().to_string(), "$DEMO");
         self.ui.note(&format!("   {BOLD}$ keywright {shown}{BOLD:#}"));
     }
 
@@ -126,7 +126,7 @@ impl Stage {
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         };
         for line in ended.stderr.lines().chain(ended.stdout.lines()) {
-            let line = line.replace(&format!("{}/", self.folder.display()), "");
+            let line = line.replace(&self.folder.display().to_string(), "$DEMO");
             self.ui.note(&format!("     {DIM}{}{DIM:#}", clean(&line)));
         }
         Ok(ended)
@@ -156,7 +156,7 @@ impl Stage {
     pub(crate) async fn connect(&self) -> Result<Ended, CommandError> {
         let password = format!("env:{PASSWORD}");
         let Door { url, email, .. } = &self.door;
-        self.must(&["connect", "prod", url, "--email", email, "--password-from", &password]).await
+        self.must(&["connect", "prod", url, "--email", email, "--password-from", &password, "--quiet"]).await
     }
 
     /// Another eye on the instance: a client of its own, which shares nothing with the commands.

@@ -88,7 +88,8 @@ async fn opening(stage: &Stage) -> Result<Cast, CommandError> {
     note(stage.must(&["init"]).await?);
     note(stage.connect().await?);
 
-    stage.act(2, "Give three integrations a key of their own, where they read it");
+    stage
+        .act(2, "Give three integrations a key of their own, where they read it (DEMO is the demo's folder)");
     stage.write("backup/.env", "# nightly backup\nTARGET=s3\nN8N_API_KEY=\nKEEP=30\n")?;
     stage.write("ci/.keep", "")?;
     stage.write("agent/.env", "MODEL=small\n")?;
@@ -100,7 +101,7 @@ async fn opening(stage: &Stage) -> Result<Cast, CommandError> {
         format!("command:/bin/sh {hook}#/bin/sh {hook} read", hook = hook.display()),
     ];
     let list = "workflow:list,workflow:read";
-    let scope = ["--scope", list, "--rotate-every", "90d", "--grace", "0s"];
+    let scope = ["--scope", list, "--rotate-every", "90d", "--grace", "0s", "--quiet"];
     note(
         stage
             .must(
@@ -272,7 +273,7 @@ async fn killed(stage: &Stage, claims: &mut Claims, cast: &mut Cast) -> Result<(
     claims.note(
         "no orphan key is left",
         at_instance == 4,
-        format!("{at_instance} keys at the instance: 3 and our root key"),
+        format!("{at_instance} keys of ours at the instance: one each, and the root key"),
     );
     Ok(())
 }
@@ -330,7 +331,11 @@ fn at_rest(stage: &Stage, claims: &mut Claims, cast: &Cast) -> Result<(), Comman
         |key: &Secret| kept.windows(key.expose().len()).any(|window| window == key.expose().as_bytes());
     let found = cast.seen.iter().filter(|key| holds(key)).count();
     let seen = format!("{} keys looked for in {files} files and all output: {found} found", cast.seen.len());
-    claims.note("no key is at rest in the clear", found == 0 && cast.seen.len() >= 6 && files >= 3, seen);
+    claims.note(
+        "no key is in the clear in our own files",
+        found == 0 && cast.seen.len() >= 6 && files >= 3,
+        seen,
+    );
     Ok(())
 }
 

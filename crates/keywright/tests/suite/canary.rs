@@ -73,7 +73,10 @@ impl Flow {
         self.ends(&["init"], 0).await;
         self.connect("wrong", &[], 4).await;
         self.connect("password", &[], 4).await;
-        self.connect("password", &["--recovery-code-from", "file:given/recovery", "--dry-run"], 0).await;
+        let recovery = ["--recovery-code-from", "file:given/recovery"];
+        // A dry run would use the code up.
+        self.connect("password", &[&recovery[..], &["--dry-run"]].concat(), 2).await;
+        self.connect("password", &recovery, 0).await;
         self.connect("password", &["--totp-from", "file:given/seed", "--json"], 0).await;
         // A secret where none may be is refused, and not repeated.
         for option in ["--password-from", "--totp-from"] {

@@ -18,7 +18,7 @@ async fn hook_fails(world: &World, name: String, turn: Turn, kinds: Kinds, flag:
     drill.places.raise(flag);
     let ended = world.home.run(&words(&drill.arguments())).await;
     drill.places.lower(flag);
-    if ended.code != Some(1) || !ended.stderr.contains("error: cannot deliver with `/bin/sh`") {
+    if ended.code != Some(1) || !ended.stderr.contains("cannot deliver with `/bin/sh`") {
         return vec![format!("the failing hook is not told: {ended:?}")];
     }
     if turn != Turn::Create && !ended.stderr.contains("the vault is") {
