@@ -50,7 +50,18 @@ pub(crate) fn corrupt(row: &str, why: impl Into<String>) -> StoreError {
 
 /// What `SQLite` says. Its messages quote names of tables and columns, never values.
 pub(crate) fn sqlite(error: &rusqlite::Error) -> StoreError {
-    use rusqlite::ErrorCode::{ConstraintViolation, DatabaseBusy, DatabaseLocked, NotADatabase};
+    use rusqlite::ErrorCode::{
+        CannotOpen, ConstraintViolation, DatabaseBusy, DatabaseLocked, DiskFull, NotADatabase, ReadOnly,
+        SystemIoFailure,
+    };
+    let mend = match error.sqlite_error_code() {
+        Some(DiskFull | SystemIoFailure) => Some("df -h . ; df -i .   # make room where the store is"),
+        Some(ReadOnly | CannotOpen) => {
+            Some("make the store's folder and files writable to this user; is the file system read-only?")
+        }
+        Some(NotADatabase) => Some("name the right file: `store = …` in keywright.toml"),
+        _ => None,
+    };
     let (kind, blame, retry, what) = match error.sqlite_error_code() {
         Some(DatabaseBusy | DatabaseLocked) => (
             StoreErrorKind::Unavailable,
@@ -69,7 +80,8 @@ pub(crate) fn sqlite(error: &rusqlite::Error) -> StoreError {
         }
         None => (StoreErrorKind::Bug, Blame::Bug, Retry::Never, "cannot use what the store gave"),
     };
-    StoreError::new(kind, Report::new(blame, retry, what).caused_by(error))
+    let report = Report::new(blame, retry, what).caused_by(error);
+    StoreError::new(kind, mend.map_or(report.clone(), |mend| report.mend(mend)))
 }
 
 /// A value that breaks a foreign key or a unique index, told apart from other failures.

@@ -96,6 +96,8 @@ async fn a_cut_log_is_found_at_home() {
     std::fs::write(&segment, lines[..kept].join("\n") + "\n").unwrap();
     let found = said(&world, &["log", "verify"]).await;
     assert!(found.starts_with("exit code 3\n") && found.contains("tampered"), "{found}");
+    let shown = said(&world, &["log", "show"]).await;
+    assert!(shown.starts_with("exit code 0\nwarning: ") && shown.contains("rotation_started"), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
