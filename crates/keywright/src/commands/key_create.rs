@@ -2,7 +2,7 @@
 
 use model::{
     Fingerprint, Instance, Integration, IntegrationRole, KeyModel, Mode, Period, Report, Rotation,
-    RotationId, Scope, ScopeSupport, StepKind, Store as _,
+    RotationId, Scope, ScopeSupport, Secret, StepKind, Store as _,
 };
 use rotation::{Outcome, Request, World as _};
 use serde_json::json;
@@ -220,10 +220,13 @@ async fn check_places(app: &App, integration: &Integration) -> Result<(), Comman
 
 /// Another key that was there before still works: nobody but its maker knows where else it is.
 fn tell_of_former(app: &App, rotation: &Rotation) {
+    let nothing = Fingerprint::of(&Secret::new(""));
     for step in rotation.steps.iter().filter(|step| step.kind == StepKind::Deliver) {
         let previous =
             step.evidence.get("previous").and_then(|previous| previous.as_str()).unwrap_or_default();
-        if let (Ok(fingerprint), Some(to)) = (previous.parse::<Fingerprint>(), &step.destination) {
+        if let (Ok(fingerprint), Some(to)) = (previous.parse::<Fingerprint>(), &step.destination)
+            && fingerprint != nothing
+        {
             app.ui.warn(&format!(
                 "`{to}` held another text (fingerprint {}); if it was a key of n8n, it works until you delete it there",
                 fingerprint.short()
@@ -245,7 +248,7 @@ async fn show(
     let reveal = options.show || integration.destinations.is_empty();
     let secret = if reveal { app.store.key_secret(key.id).await? } else { None };
     if app.ui.is_json() {
-        let text = secret.as_ref().map(model::Secret::expose);
+        let text = secret.as_ref().map(Secret::expose);
         app.ui.secret(&json!({"key": KeyView::from(key), "secret": text}).to_string())?;
         return Ok(Exit::Done);
     }

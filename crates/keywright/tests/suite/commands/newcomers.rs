@@ -40,6 +40,11 @@ async fn a_former_key_in_a_place_is_told() {
     let made = create(&world, "backups", &["--to", &format!("file:{}", file.display())]).await;
     assert!(made.stderr.contains("held another text (fingerprint "), "{made:?}");
     assert!(!made.stderr.contains("canary"), "{made:?}");
+    // An empty value is nobody's key.
+    std::fs::write(world.home.folder().join("env"), "N8N_API_KEY=\n").unwrap();
+    let place = format!("dotenv:{}#N8N_API_KEY", world.home.folder().join("env").display());
+    let made = create(&world, "agent", &["--to", &place]).await;
+    assert!(made.code == Some(0) && !made.stderr.contains("held another text"), "{made:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
