@@ -27,6 +27,13 @@ pub struct Integration {
     pub created_at: Timestamp,
 }
 
+impl Integration {
+    /// Whether its new key reaches nobody unless a person is told it: another program's, delivered nowhere.
+    pub fn is_told_by_hand(&self) -> bool {
+        self.role == IntegrationRole::Client && self.destinations.is_empty()
+    }
+}
+
 /// Whose key it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

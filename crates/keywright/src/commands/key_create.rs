@@ -23,8 +23,9 @@ const MARGIN: Period = Period::days(14);
 pub(crate) async fn run(app: &App, options: KeyCreate) -> Result<Exit, CommandError> {
     let instance = app.instance(options.instance.as_ref()).await?;
     let integration = declare(app, &options, &instance)?;
-    check_room(app, &integration, &instance).await?;
-    check_places(app, &integration).await?;
+    let others = living_others(app, &integration).await?;
+    check_room(&integration, &instance, &others)?;
+    check_places(&integration, &others)?;
     let request = Request {
         declare: Some(integration.clone()),
         ..Request::new(integration.name.clone(), Mode::Create)
@@ -176,43 +177,37 @@ fn check_scopes(app: &App, scopes: &[Scope], instance: &Instance) -> Result<(), 
     Ok(())
 }
 
-/// Where a user may have one key, there is room for one integration.
-async fn check_room(app: &App, integration: &Integration, instance: &Instance) -> Result<(), CommandError> {
-    if instance.capabilities.keys == KeyModel::Many {
-        return Ok(());
-    }
+/// The other integrations that have a key which works.
+async fn living_others(app: &App, integration: &Integration) -> Result<Vec<Integration>, CommandError> {
     let keys = app.store.keys(None).await?;
-    for other in app.store.integrations().await? {
-        let lives = |key: &model::Key| key.integration == other.name && key.state.lives();
-        if other.instance == instance.name && other.name != integration.name && keys.iter().any(lives) {
-            let report = operator(format!(
-                "`{}` has room for one key, and `{}` has it",
-                instance.name, other.name
-            ))
-            .because(format!(
-                "n8n {} allows one key per user",
-                instance.version.as_deref().unwrap_or("of this version")
-            ))
-            .mend("keywright connect NAME URL --email OTHER   # another n8n user, for this integration alone")
-            .mend("update n8n: from 1.73 on, a user may have several keys");
-            return Err(report.into());
-        }
-    }
-    Ok(())
+    let mut others = app.store.integrations().await?;
+    let lives = |of: &Integration| keys.iter().any(|key| key.integration == of.name && key.state.lives());
+    others.retain(|other| other.name != integration.name && lives(other));
+    Ok(others)
+}
+
+/// Where a user may have one key, there is room for one integration.
+fn check_room(integration: &Integration, instance: &Instance, others: &[Integration]) -> Result<(), Report> {
+    let full = instance.capabilities.keys != KeyModel::Many;
+    let Some(other) = others.iter().find(|other| full && other.instance == integration.instance) else {
+        return Ok(());
+    };
+    let version = instance.version.as_deref().unwrap_or("of this version");
+    Err(operator(format!("`{}` has room for one key, and `{}` has it", instance.name, other.name))
+        .because(format!("n8n {version} allows one key per user"))
+        .mend("keywright connect NAME URL --email OTHER   # another n8n user, for this integration alone")
+        .mend("update n8n: from 1.73 on, a user may have several keys"))
 }
 
 /// A place holds one key: that of another integration which lives must not be taken from it.
-async fn check_places(app: &App, integration: &Integration) -> Result<(), CommandError> {
-    let keys = app.store.keys(None).await?;
-    for other in app.store.integrations().await?.iter().filter(|other| other.name != integration.name) {
-        let lives = keys.iter().any(|key| key.integration == other.name && key.state.lives());
-        if let Some(to) = integration.destinations.iter().find(|to| lives && other.destinations.contains(to))
-        {
+fn check_places(integration: &Integration, others: &[Integration]) -> Result<(), CommandError> {
+    for other in others {
+        if let Some(to) = integration.destinations.iter().find(|to| other.destinations.contains(to)) {
             let report = operator(format!("`{to}` holds the key of `{}`", other.name))
                 .because("one integration, one key, and a place of its own")
                 .mend(format!("keywright rotate {}   # if that is the key you want there", other.name))
                 .mend(format!("keywright key revoke {}   # if it is not used any more", other.name));
-            return Err(CommandError { code: 2, ..report.into() });
+            return Err(CommandError::usage(report));
         }
     }
     Ok(())

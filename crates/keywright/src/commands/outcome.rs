@@ -1,9 +1,6 @@
 //! What a command says of the rotations that it drove.
 
-use model::{
-    IntegrationRole, Mode, Period, Report, Rotation, RotationId, RotationStatus, StepKind, StepState,
-    Store as _,
-};
+use model::{Mode, Period, Report, Rotation, RotationId, RotationStatus, StepKind, StepState, Store as _};
 use rotation::{Outcome, RotationError};
 use serde_json::{Value, json};
 
@@ -96,22 +93,20 @@ impl<'a> Teller<'a> {
     /// The new key of an integration without destinations, whose user has to be told it once: as soon as it
     /// is in place. A rotation that waited for its grace told it before.
     async fn untold(&self, rotation: &Rotation) -> Result<Option<model::Secret>, CommandError> {
-        let turned = matches!(rotation.mode, Mode::Create | Mode::Graceful | Mode::Compromised);
         let waited = rotation.step(StepKind::Grace).is_some() && rotation.grace != Period::ZERO;
         let in_place = match rotation.status {
             RotationStatus::Waiting => true,
             RotationStatus::Done => !waited,
             _ => false,
         };
+        let Some(key) = rotation.new_key.filter(|_| in_place && !self.told.contains(&rotation.id)) else {
+            return Ok(None);
+        };
         let integration = self.app.store.integration(&rotation.integration).await?;
-        let nowhere =
-            integration.is_some_and(|of| of.role == IntegrationRole::Client && of.destinations.is_empty());
-        match rotation.new_key {
-            Some(key) if turned && in_place && nowhere && !self.told.contains(&rotation.id) => {
-                Ok(self.app.store.key_secret(key).await?)
-            }
-            _ => Ok(None),
+        if integration.is_some_and(|of| of.is_told_by_hand()) {
+            return Ok(self.app.store.key_secret(key).await?);
         }
+        Ok(None)
     }
 
     pub(crate) fn finish(self) -> Result<Exit, CommandError> {

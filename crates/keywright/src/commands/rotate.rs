@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::{Stream, StreamExt as _};
 use model::{
-    InstanceName, IntegrationName, IntegrationRole, KeyModel, Mode, Rotation, RotationId, RotationStatus,
+    InstanceName, Integration, IntegrationName, KeyModel, Mode, Rotation, RotationId, RotationStatus,
     Store as _,
 };
 use rotation::{Engine, Outcome, Preview, Request, RotationError, RotationErrorKind};
@@ -122,8 +122,9 @@ async fn resume(app: &App, names: &[IntegrationName], at_once: usize) -> Result<
         RotationStatus::Waiting => rotation.grace_until.is_none_or(|until| until <= now),
         _ => rotation.next_try.is_none_or(|next| next <= now),
     };
-    let untold = untold_nowhere(app, &open).await?;
-    let chosen = |r: &&Rotation| if names.is_empty() { due(r) && !untold.contains(&r.id) } else { named(r) };
+    let from_cron = names.is_empty();
+    let untold = if from_cron { untold_nowhere(app, &open).await? } else { Vec::new() };
+    let chosen = |r: &&Rotation| if from_cron { due(r) && !untold.contains(&r.id) } else { named(r) };
     let chosen: Vec<RotationId> = open.iter().filter(chosen).map(|r| r.id).collect();
     let told = open.iter().filter(|r| r.status == RotationStatus::Waiting).map(|r| r.id).collect();
     if chosen.is_empty() {
@@ -132,7 +133,7 @@ async fn resume(app: &App, names: &[IntegrationName], at_once: usize) -> Result<
             .filter_map(|r| r.next_try.max(r.grace_until).map(|at| (at, r)))
             .min_by_key(|(at, _)| *at);
         let text = match later {
-            Some((at, rotation)) if names.is_empty() => {
+            Some((at, rotation)) if from_cron => {
                 format!("nothing is due; next is `{}` at {}", rotation.integration, shown(at))
             }
             _ => "nothing waits".to_owned(),
@@ -140,7 +141,6 @@ async fn resume(app: &App, names: &[IntegrationName], at_once: usize) -> Result<
         app.ui.result(&text, &json!({ "rotations": [] }));
         return Ok(Exit::Done);
     }
-    let from_cron = names.is_empty();
     let driven = engine.drive_each(chosen, at_once).filter_map(async |(id, result)| {
         // From cron, a rotation that another process is at is no failure.
         let busy = matches!(&result, Err(failure) if matches!(failure.kind, RotationErrorKind::Busy(_)));
@@ -154,9 +154,9 @@ async fn untold_nowhere(app: &App, open: &[Rotation]) -> Result<Vec<RotationId>,
     let integrations = app.store.integrations().await?;
     let nowhere = |rotation: &&Rotation| {
         let of = integrations.iter().find(|integration| integration.name == rotation.integration);
-        let client = of.is_some_and(|of| of.role == IntegrationRole::Client && of.destinations.is_empty());
+        let by_hand = of.is_some_and(Integration::is_told_by_hand);
         let makes = !matches!(rotation.mode, Mode::Revoke) && rotation.status != RotationStatus::Aborting;
-        client && makes && rotation.status != RotationStatus::Waiting
+        by_hand && makes && rotation.status != RotationStatus::Waiting
     };
     let untold: Vec<&Rotation> = open.iter().filter(nowhere).collect();
     for rotation in &untold {

@@ -65,6 +65,16 @@ async fn a_key_without_a_place_is_shown_once_whenever_it_is_new() {
             assert!(key != first && world.key_works(&key).await, "{arguments:?}");
         }
     }
+    // Cron leaves one that stalled to a person, who then is told the key.
+    let proving = Matcher::of("GET", "/api/v1/discover");
+    world.sandbox().faults().push(Fault::always(proving, Effect::Status(500)));
+    assert_eq!(world.home.run(&["rotate", "agent", "--grace", "0s"]).await.code, Some(1));
+    world.sandbox().faults().clear();
+    let cron = world.home.must(&["rotate", "--resume"]).await;
+    assert!(cron.stderr.contains("`agent` is left alone"), "{cron:?}");
+    let person = world.home.must(&["rotate", "--resume", "agent"]).await;
+    let told: Vec<String> = keys(&person.stdout);
+    assert!(told.len() == 1 && !person.stderr.contains("left alone"), "{person:?}");
     let data = world.home.json(&["rotate", "agent", "--grace", "0s"]).await;
     let key = data["rotations"][0]["secret"].as_str().unwrap().to_owned();
     assert!(world.key_works(&key).await && !world.key_works(&first).await);
