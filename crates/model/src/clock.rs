@@ -1,6 +1,6 @@
 //! Time and randomness, as parameters.
 
-use crate::{EventId, KeyId, RotationId, Timestamp, Ulid};
+use crate::{EventId, KeyId, NoticeId, RotationId, Timestamp, Ulid};
 
 /// Tells the time. The binary gives the system's; tests give one that they move.
 #[async_trait::async_trait]
@@ -28,6 +28,10 @@ pub trait Ids: Send + Sync {
     /// A new rotation's id.
     fn rotation(&self, at: Timestamp) -> RotationId {
         RotationId(self.ulid(at))
+    }
+    /// A new notice's id.
+    fn notice(&self, at: Timestamp) -> NoticeId {
+        NoticeId(self.ulid(at))
     }
     /// A new event's id.
     fn event(&self, at: Timestamp) -> EventId {

@@ -70,12 +70,24 @@ impl Event {
 pub enum EventKind {
     /// A store was made.
     StoreCreated,
-    /// An instance was taken charge of, or its login renewed.
+    /// The configuration was made true; the detail says what was changed.
+    ConfigurationApplied,
+    /// The store was copied to another place, and is not used any more; or was filled from another.
+    StoreMigrated,
+    /// There is a new master key, and everything is sealed under it.
+    MasterKeyRotated,
+    /// An instance was taken charge of, or its login or the way to it renewed.
     InstanceConnected,
+    /// An instance was asked anew for its version and what it can do, and they had changed.
+    InstanceLearned,
+    /// An instance was given up.
+    InstanceRetired,
     /// An admin session was opened at an instance.
     SessionOpened,
     /// An integration was declared or changed.
     IntegrationDeclared,
+    /// An integration was taken out of service.
+    IntegrationRetired,
     /// A rotation began.
     RotationStarted,
     /// A step is about to have its effect.
@@ -88,6 +100,14 @@ pub enum EventKind {
     StepReopened,
     /// A key was made.
     KeyCreated,
+    /// A key that existed was taken charge of.
+    KeyAdopted,
+    /// A key that nobody declared was first seen at an instance.
+    KeyUnknown,
+    /// A key of ours was not listed by its instance any more, though nobody here deleted it.
+    KeyMissing,
+    /// The clock had stepped: a key's time of making lay in the future, and was set to now.
+    KeyRedated,
     /// A key is its integration's key now.
     KeyActivated,
     /// A key was followed by another and works until its grace ends.
@@ -112,4 +132,10 @@ pub enum EventKind {
     RotationSuperseded,
     /// A rotation is done.
     RotationDone,
+    /// This process schedules from now on.
+    SchedulerStarted,
+    /// This process does not schedule any more.
+    SchedulerStopped,
+    /// A notification could not be sent.
+    NotificationFailed,
 }

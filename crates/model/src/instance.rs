@@ -1,6 +1,6 @@
 //! An n8n server that we look after.
 
-use crate::{InstanceName, Scope, Secret, Timestamp};
+use crate::{InstanceName, Scope, Secret, SecretRef, Source, Timestamp};
 
 /// One n8n server, and what we learned of it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -9,14 +9,63 @@ pub struct Instance {
     pub name: InstanceName,
     /// Base URL: scheme, host, port, path prefix; no `/api/v1`, no slash at the end.
     pub url: String,
-    /// Login id of the user whose session makes and kills keys.
-    pub admin_email: String,
+    /// Login id of the user whose session makes and kills keys; `None` where no such session can be had, and a
+    /// person does it by hand (assisted).
+    pub admin_email: Option<String>,
+    /// Where its password and second factor are, if they are not sealed in the store.
+    #[serde(default)]
+    pub login: LoginRefs,
+    /// How it is reached.
+    #[serde(default)]
+    pub transport: TransportRefs,
+    /// Who declared it.
+    #[serde(default)]
+    pub source: Source,
     /// n8n's version as it tells it to a session, such as `2.41.1`.
     pub version: Option<String>,
     /// What it can do.
     pub capabilities: Capabilities,
     /// When we took charge of it.
     pub connected_at: Timestamp,
+    /// When its version and capabilities were last asked for; at `connected_at` if `None`.
+    #[serde(default)]
+    pub learned_at: Option<Timestamp>,
+    /// When it was given up.
+    #[serde(default)]
+    pub retired_at: Option<Timestamp>,
+}
+
+impl Instance {
+    /// Whether a person makes and deletes its keys by hand, as no admin session can be had.
+    pub fn is_assisted(&self) -> bool {
+        self.admin_email.is_none()
+    }
+}
+
+/// Where what opens an admin session is, when it is not sealed in the store under the instance's name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LoginRefs {
+    /// The password.
+    pub password: Option<SecretRef>,
+    /// The TOTP seed, if the account has a second factor.
+    pub totp: Option<SecretRef>,
+}
+
+/// How an instance is reached, where it is not the system's own way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct TransportRefs {
+    /// A PEM file of certificate authorities, instead of the system's.
+    pub ca: Option<String>,
+    /// A PEM file of our certificate and its chain.
+    pub client_certificate: Option<String>,
+    /// Its private key, in PEM.
+    pub client_key: Option<SecretRef>,
+    /// An HTTP or HTTPS proxy's URL, without user and password.
+    pub proxy: Option<String>,
+    /// Who we are to the proxy.
+    pub proxy_user: Option<String>,
+    /// The proxy's password.
+    pub proxy_password: Option<SecretRef>,
 }
 
 /// What an instance can do, learned by asking it.

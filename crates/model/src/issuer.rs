@@ -96,6 +96,8 @@ pub enum IssuerErrorKind {
     Hostile,
     /// This version cannot do it.
     Unsupported,
+    /// A person has to do it by hand, and nobody is there; the report says what.
+    NeedsPerson,
     /// Keywright's own fault.
     Bug,
 }

@@ -5,6 +5,7 @@
 //! [`SessionKeeper`]) are traits here.
 
 mod clock;
+mod cron;
 mod destination;
 mod event;
 mod failure;
@@ -14,6 +15,7 @@ mod integration;
 mod issuer;
 mod key;
 mod name;
+mod notice;
 mod period;
 mod rotation;
 mod scope;
@@ -22,19 +24,23 @@ mod secret_ref;
 mod store;
 
 pub use clock::{Clock, Ids};
+pub use cron::{Cron, CronError};
 pub use destination::{
     Address, AddressError, Confirmation, Destination, DestinationError, DestinationErrorKind, Held,
 };
 pub use event::{Event, EventKind};
 pub use failure::{Blame, Failure, Report, Retry};
 pub use fingerprint::Fingerprint;
-pub use instance::{AdminLogin, Capabilities, Instance, KeyModel, ScopeSupport, SecondFactor};
-pub use integration::{Integration, IntegrationRole};
+pub use instance::{
+    AdminLogin, Capabilities, Instance, KeyModel, LoginRefs, ScopeSupport, SecondFactor, TransportRefs,
+};
+pub use integration::{Integration, IntegrationRole, Source};
 pub use issuer::{
     IssuedKey, Issuer, IssuerError, IssuerErrorKind, ListedKey, NewKey, Proof, ProofOfDeath, SessionKeeper,
 };
 pub use key::{Key, KeyState, LABEL_MAX_CHARS, label_for, rotation_in_label};
-pub use name::{InstanceName, IntegrationName, NameError};
+pub use name::{ChannelName, InstanceName, IntegrationName, NameError};
+pub use notice::{Channel, ChannelError, ChannelErrorKind, Notice, NoticeKind};
 pub use period::{Period, PeriodError};
 pub use rotation::{
     BACKOFF_FIRST, BACKOFF_MAX, Fence, Lease, LeaseHolder, Mode, Rotation, RotationStatus, Step, StepKind,
@@ -43,7 +49,7 @@ pub use rotation::{
 pub use scope::{Scope, ScopeError};
 pub use secret::Secret;
 pub use secret_ref::{SecretRef, SecretRefError};
-pub use store::{Change, NewRotation, StartOutcome, Store, StoreError, StoreErrorKind};
+pub use store::{Change, Changes, Leadership, NewRotation, StartOutcome, Store, StoreError, StoreErrorKind};
 
 /// A record's id: sortable by the time it was made.
 pub use ulid::Ulid;
@@ -107,6 +113,10 @@ id!(
 id!(
     /// Id of an [`Event`].
     EventId
+);
+id!(
+    /// Id of a [`Notice`].
+    NoticeId
 );
 
 /// Instants are UTC, to the microsecond.

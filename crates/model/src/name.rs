@@ -80,6 +80,10 @@ name!(
     /// The name of an integration, such as `backups`. Unique over all instances.
     IntegrationName
 );
+name!(
+    /// The name of a channel of notices, such as `on-call`.
+    ChannelName
+);
 
 #[cfg(test)]
 mod tests {

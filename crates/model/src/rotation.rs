@@ -16,6 +16,8 @@ pub enum Mode {
     Compromised,
     /// Old key killed; no new one.
     Revoke,
+    /// A key that existed was taken charge of; nothing was made or killed.
+    Adopt,
 }
 
 /// Where a rotation stands.
@@ -66,6 +68,7 @@ impl Mode {
             Self::Graceful => "graceful",
             Self::Compromised => "compromised",
             Self::Revoke => "revoke",
+            Self::Adopt => "adopt",
         }
     }
 }
@@ -288,6 +291,7 @@ pub fn plan(mode: Mode, keys: KeyModel, destinations: &[Address]) -> Vec<Step> {
         }
         (Mode::Compromised, _) => (alone(&[Retire, ProveDead, Check, Create, Prove]), true, alone(&[Close])),
         (Mode::Revoke, _) => (alone(&[Retire, ProveDead]), false, alone(&[Close])),
+        (Mode::Adopt, _) => (alone(&[Check, Prove]), false, alone(&[Close])),
     };
     let deliveries = deliveries.filter(|_| delivers);
     number(before.into_iter().chain(deliveries).chain(after), 0)

@@ -45,6 +45,8 @@ pub struct NewRotation {
     pub holder: LeaseHolder,
     /// How long the first lease lasts.
     pub lease_for: Period,
+    /// A key that exists and is taken charge of, with its text; the rotation is then over as it begins.
+    pub adopt: Option<Box<(Key, Secret)>>,
 }
 
 /// What came of beginning a rotation.
@@ -81,14 +83,33 @@ pub enum Change {
     SecretErased(KeyId),
 }
 
+/// Tells of writes by anyone: other callers, other processes, other hosts.
+#[async_trait::async_trait]
+pub trait Changes: Send {
+    /// Returns when something was written since this was made or last returned; now and then without reason.
+    async fn next(&mut self) -> Result<(), StoreError>;
+}
+
+/// The only holder of a role, such as the scheduler's. Dropping it, or dying, gives the role to another.
+#[async_trait::async_trait]
+pub trait Leadership: Send {
+    /// Returns when the role is not ours any more.
+    async fn lost(&mut self);
+}
+
 /// What is kept: instances, integrations, keys, rotations, sealed values, and the way of events into the log.
 ///
 /// Every method that writes is one transaction, durable when it returns. Events given to it reach the log
 /// exactly once, even if the process dies in between. Several processes may use one store at once.
 #[async_trait::async_trait]
 pub trait Store: Send + Sync {
-    /// Adds or replaces an instance.
-    async fn put_instance(&self, instance: &Instance, events: Vec<Event>) -> Result<(), StoreError>;
+    /// Adds or replaces an instance, and sealed values that go with it, as [`Store::put_sealed`] does.
+    async fn put_instance(
+        &self,
+        instance: &Instance,
+        sealed: Vec<(String, Option<Secret>)>,
+        events: Vec<Event>,
+    ) -> Result<(), StoreError>;
     /// All instances, by name.
     async fn instances(&self) -> Result<Vec<Instance>, StoreError>;
     /// One instance.
@@ -104,7 +125,14 @@ pub trait Store: Send + Sync {
     /// A sealed value, opened.
     async fn sealed(&self, name: &str) -> Result<Option<Secret>, StoreError>;
 
-    /// All integrations, by name.
+    /// Adds or replaces integrations, all or none; nothing of their keys is touched. [`StoreErrorKind::NotFound`]
+    /// if an instance of theirs is not there.
+    async fn put_integrations(
+        &self,
+        integrations: Vec<Integration>,
+        events: Vec<Event>,
+    ) -> Result<(), StoreError>;
+    /// All integrations, by name; those out of service too.
     async fn integrations(&self) -> Result<Vec<Integration>, StoreError>;
     /// One integration.
     async fn integration(&self, name: &IntegrationName) -> Result<Option<Integration>, StoreError>;
@@ -115,6 +143,11 @@ pub trait Store: Send + Sync {
     async fn key(&self, id: KeyId) -> Result<Option<Key>, StoreError>;
     /// The key with this fingerprint, if one was ever kept.
     async fn key_with_fingerprint(&self, fingerprint: &Fingerprint) -> Result<Option<Key>, StoreError>;
+    /// Notes when keys were last seen to be used, and nothing else of their records; an earlier time than the
+    /// noted one, or a key that is not there, is passed over.
+    async fn note_use(&self, used: Vec<(KeyId, Timestamp)>) -> Result<(), StoreError>;
+    /// Sets a key's time of making, and nothing else of its record.
+    async fn redate_key(&self, id: KeyId, made_at: Timestamp, events: Vec<Event>) -> Result<(), StoreError>;
     /// A key's text, opened; `None` once it was erased.
     async fn key_secret(&self, id: KeyId) -> Result<Option<Secret>, StoreError>;
 
@@ -152,6 +185,24 @@ pub trait Store: Send + Sync {
     /// Writes changes and events together, or nothing, if `fence` is still the rotation's newest.
     async fn commit(&self, fence: &Fence, changes: Vec<Change>, events: Vec<Event>)
     -> Result<(), StoreError>;
+
+    /// Keeps what a part of Keywright wants to remember, such as `survey/prod`; `None` forgets it. Not sealed: no
+    /// secrets.
+    async fn put_memo(
+        &self,
+        name: &str,
+        memo: Option<&serde_json::Value>,
+        events: Vec<Event>,
+    ) -> Result<(), StoreError>;
+    /// What was kept under names that begin so, by name.
+    async fn memos(&self, prefix: &str) -> Result<Vec<(String, serde_json::Value)>, StoreError>;
+
+    /// Waits until `role` is free and takes it. One holder at a time over all processes and hosts that use this
+    /// store; a holder that died is followed within 10 s. It keeps others from doing the same work, but proves
+    /// nothing: what must not be done twice is fenced by a lease.
+    async fn lead(&self, role: &str, holder: &LeaseHolder) -> Result<Box<dyn Leadership>, StoreError>;
+    /// Tells of writes from now on.
+    async fn changes(&self) -> Result<Box<dyn Changes>, StoreError>;
 
     /// Writes events that go with no other change.
     async fn record(&self, events: Vec<Event>) -> Result<(), StoreError>;
