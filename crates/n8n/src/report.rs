@@ -25,7 +25,12 @@ pub(crate) fn error(kind: IssuerErrorKind, what: impl Into<String>) -> IssuerErr
         K::Unreachable | K::Throttled | K::Failed | K::Clash | K::NotProved | K::StillAlive => {
             (Blame::Remote, Retry::Later(None))
         }
-        K::LoginRefused | K::SecondFactorRequired | K::Refused | K::OneKeyOnly | K::Unsupported => {
+        K::LoginRefused
+        | K::SecondFactorRequired
+        | K::Refused
+        | K::OneKeyOnly
+        | K::Unsupported
+        | K::NeedsPerson => {
             (Blame::Operator, Retry::AfterFix)
         }
         K::Hostile => (Blame::Hostile, Retry::Never),
