@@ -79,10 +79,14 @@ impl Home {
                 owner: None,
                 scopes: vec!["workflow:list".parse()?],
                 rotate_every: None,
+                rotate_on: None,
                 grace: Period::ZERO,
                 expires_after: None,
                 destinations,
+                silent_after: None,
+                source: model::Source::Command,
                 created_at: WallClock.now(),
+                retired_at: None,
             };
             let request = Request { declare: Some(declare), ..Request::new(name.parse()?, Mode::Create) };
             begun.push(engine.start(&request).await?);

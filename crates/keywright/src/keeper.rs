@@ -60,18 +60,19 @@ impl SessionKeeper for StoreKeeper {
 
     async fn login(&self) -> Result<AdminLogin, Report> {
         let name = &self.instance.name;
+        let Some(email) = self.instance.admin_email.clone() else {
+            return Err(operator(format!("`{name}` has no admin session"))
+                .because("it was connected as assisted: a person makes and deletes its keys by hand"));
+        };
         let instead = format!(
-            "keywright connect {name} {} --email {} --password-from file:PATH",
-            self.instance.url, self.instance.admin_email
+            "keywright connect {name} {} --email {email} --password-from file:PATH",
+            self.instance.url
         );
         let (password, second_factor) = match self.sealed("password").await? {
             Some(password) => (password, self.sealed("totp").await?.map(SecondFactor::TotpSeed)),
-            None => (
-                prompt::secret(&format!("password of {} at {name}", self.instance.admin_email), &instead)?,
-                None,
-            ),
+            None => (prompt::secret(&format!("password of {email} at {name}"), &instead)?, None),
         };
-        Ok(AdminLogin { email: self.instance.admin_email.clone(), password, second_factor })
+        Ok(AdminLogin { email, password, second_factor })
     }
 }
 

@@ -149,7 +149,7 @@ pub(crate) fn span(from: Timestamp, to: Timestamp) -> String {
 
 /// When a key is due to be turned.
 pub(crate) fn due(integration: &Integration, key: &Key) -> Option<Timestamp> {
-    integration.rotate_every.and_then(|every| key.created_at.checked_add(every.duration()).ok())
+    integration.due_at(key.created_at)
 }
 
 #[cfg(test)]

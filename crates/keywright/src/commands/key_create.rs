@@ -2,7 +2,7 @@
 
 use model::{
     Fingerprint, Instance, Integration, IntegrationRole, KeyModel, Mode, Period, Report, Rotation,
-    RotationId, Scope, ScopeSupport, Secret, StepKind, Store as _,
+    RotationId, Scope, ScopeSupport, Secret, Source, StepKind, Store as _,
 };
 use rotation::{Outcome, Request, World as _};
 use serde_json::json;
@@ -106,10 +106,14 @@ fn declare(app: &App, options: &KeyCreate, instance: &Instance) -> Result<Integr
         owner: options.owner.clone(),
         scopes: options.scopes.clone(),
         rotate_every: options.rotate_every,
+        rotate_on: None,
         grace: options.grace,
         expires_after: expires_after.filter(|_| instance.capabilities.expiry),
         destinations: distinct(&options.destinations)?,
+        silent_after: None,
+        source: Source::Command,
         created_at: app.clock.now(),
+        retired_at: None,
     };
     let reach = app.reach(Keeping::Nothing);
     for to in &integration.destinations {
@@ -158,8 +162,12 @@ fn check_scopes(app: &App, scopes: &[Scope], instance: &Instance) -> Result<(), 
             .map(|near| format!("; did you mean `{near}`?"))
             .unwrap_or_default();
         let line = format!("`{scope}` is not among them{near}");
-        let what =
-            || operator(format!("n8n {version} does not let {} give these scopes", instance.admin_email));
+        let what = || {
+            operator(format!(
+                "n8n {version} does not let {} give these scopes",
+                instance.admin_email.as_deref().unwrap_or("its user")
+            ))
+        };
         report = Some(report.unwrap_or_else(what).because(line));
     }
     if let Some(report) = report {

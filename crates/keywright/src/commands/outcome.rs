@@ -126,6 +126,7 @@ fn over_line(rotation: &Rotation) -> String {
         }
         (RotationStatus::Superseded, _) => format!("{WARN}superseded{WARN:#} {BOLD}{name}{BOLD:#}"),
         (_, Mode::Revoke) => format!("{GOOD}revoked{GOOD:#} {BOLD}{name}{BOLD:#}: the key is proved dead"),
+        (_, Mode::Adopt) => format!("{GOOD}adopted{GOOD:#} {BOLD}{name}{BOLD:#}: the key is ours to turn"),
         (_, Mode::Create) => format!("{GOOD}made{GOOD:#} {BOLD}{name}{BOLD:#}: the key is in place"),
         _ => format!(
             "{GOOD}rotated{GOOD:#} {BOLD}{name}{BOLD:#}: the new key is in place, the old one is proved dead{gap}"
@@ -155,6 +156,7 @@ pub(crate) fn works_meanwhile(rotation: &Rotation) -> &'static str {
     match (rotation.mode, rotation.status) {
         (_, RotationStatus::Aborting) => "the old key works",
         (Mode::Create, _) => "the key is not in place yet",
+        (Mode::Adopt, _) => "the key works",
         (Mode::Compromised | Mode::Revoke, _) if !done(StepKind::ProveDead) => {
             "THE OLD KEY MAY STILL WORK (it can be deleted by hand in n8n's settings)"
         }

@@ -1,6 +1,8 @@
 //! The store in one `SQLite` file: the port's methods, and the threads behind them.
 
+mod changes;
 mod connect;
+mod leadership;
 mod lease;
 mod meta;
 mod outbox;

@@ -1,22 +1,37 @@
 //! The port's methods. Values are sealed and opened here, on the caller's side; threads see only what is sealed.
 
 use model::{
-    Change, Event, Fence, Fingerprint, Instance, InstanceName, Integration, IntegrationName, Key, KeyId,
-    LeaseHolder, NewRotation, Period, Rotation, RotationId, Secret, StartOutcome, Store, StoreError,
-    Timestamp,
+    Change, Changes, Event, Fence, Fingerprint, Instance, InstanceName, Integration, IntegrationName, Key,
+    KeyId, Leadership, LeaseHolder, NewRotation, Period, Rotation, RotationId, Secret, StartOutcome, Store,
+    StoreError, Timestamp,
 };
 
 use super::lease::HeldBy;
 use super::rotations::{Sealed, Start, previous_place, previous_row};
-use super::{SqliteStore, lease, records, rotations};
+use super::{SqliteStore, changes, leadership, lease, records, rotations};
 use crate::seal::Sealer;
 
 #[async_trait::async_trait]
 impl Store for SqliteStore {
-    async fn put_instance(&self, instance: &Instance, events: Vec<Event>) -> Result<(), StoreError> {
+    async fn put_instance(
+        &self,
+        instance: &Instance,
+        sealed: Vec<(String, Option<Secret>)>,
+        events: Vec<Event>,
+    ) -> Result<(), StoreError> {
         let name = instance.name.to_string();
         let json = records::to_json("instance", &name, instance)?;
-        self.write(events, move |conn| records::put_instance(conn, &name, &json)).await
+        let seal = |(name, value): (String, Option<Secret>)| {
+            let place = records::sealed_place(&name);
+            let value = value.map(|value| self.sealer.seal_text(place, &value)).transpose()?;
+            Ok((name, value))
+        };
+        let sealed = sealed.into_iter().map(seal).collect::<Result<Vec<_>, StoreError>>()?;
+        self.write(events, move |conn| {
+            records::put_instance(conn, &name, &json)?;
+            sealed.iter().try_for_each(|(name, value)| records::put_sealed(conn, name, value.as_deref()))
+        })
+        .await
     }
 
     async fn instances(&self) -> Result<Vec<Instance>, StoreError> {
@@ -47,6 +62,17 @@ impl Store for SqliteStore {
         found.map(|sealed| self.sealer.open_text(records::sealed_place(name), &sealed)).transpose()
     }
 
+    async fn put_integrations(
+        &self,
+        integrations: Vec<Integration>,
+        events: Vec<Event>,
+    ) -> Result<(), StoreError> {
+        self.write(events, move |conn| {
+            integrations.iter().try_for_each(|integration| records::put_integration(conn, integration))
+        })
+        .await
+    }
+
     async fn integrations(&self) -> Result<Vec<Integration>, StoreError> {
         self.readers.read(records::integrations).await
     }
@@ -70,6 +96,14 @@ impl Store for SqliteStore {
         self.readers.read(move |conn| records::key_with_fingerprint(conn, &fingerprint)).await
     }
 
+    async fn note_use(&self, used: Vec<(KeyId, Timestamp)>) -> Result<(), StoreError> {
+        self.write(Vec::new(), move |conn| records::note_use(conn, &used)).await
+    }
+
+    async fn redate_key(&self, id: KeyId, made_at: Timestamp, events: Vec<Event>) -> Result<(), StoreError> {
+        self.write(events, move |conn| records::redate_key(conn, id, made_at)).await
+    }
+
     async fn key_secret(&self, id: KeyId) -> Result<Option<Secret>, StoreError> {
         let row = id.to_string();
         let param = row.clone();
@@ -79,9 +113,16 @@ impl Store for SqliteStore {
     }
 
     async fn start_rotation(&self, new: NewRotation, events: Vec<Event>) -> Result<StartOutcome, StoreError> {
-        let NewRotation { rotation, integration, supersede, holder, lease_for } = new;
+        let NewRotation { rotation, integration, supersede, holder, lease_for, adopt } = new;
         let held_by = HeldBy::new(&holder, rotation.started_at, lease_for)?;
-        let start = Start { rotation, integration, supersede, held_by };
+        let adopt = adopt
+            .map(|adopted| {
+                let (key, secret) = *adopted;
+                let sealed = self.sealer.seal_text(records::secret_place(&key.id.to_string()), &secret)?;
+                Ok::<_, StoreError>((key, sealed))
+            })
+            .transpose()?;
+        let start = Start { rotation, integration, supersede, held_by, adopt };
         let events = super::outbox::prepare(events)?;
         self.write(Vec::new(), move |conn| {
             let outcome = rotations::start(conn, &start)?;
@@ -152,6 +193,29 @@ impl Store for SqliteStore {
             .map(|change| seal(&self.sealer, fence.rotation, change))
             .collect::<Result<Vec<_>, _>>()?;
         self.write(events, move |conn| rotations::commit(conn, &fence, changes)).await
+    }
+
+    async fn put_memo(
+        &self,
+        name: &str,
+        memo: Option<&serde_json::Value>,
+        events: Vec<Event>,
+    ) -> Result<(), StoreError> {
+        let (name, memo) = (name.to_owned(), memo.map(ToString::to_string));
+        self.write(events, move |conn| records::put_memo(conn, &name, memo.as_deref())).await
+    }
+
+    async fn memos(&self, prefix: &str) -> Result<Vec<(String, serde_json::Value)>, StoreError> {
+        let prefix = prefix.to_owned();
+        self.readers.read(move |conn| records::memos(conn, &prefix)).await
+    }
+
+    async fn lead(&self, role: &str, _holder: &LeaseHolder) -> Result<Box<dyn Leadership>, StoreError> {
+        leadership::lead(&self.path, role).await
+    }
+
+    async fn changes(&self) -> Result<Box<dyn Changes>, StoreError> {
+        changes::watch(&self.path)
     }
 
     async fn record(&self, events: Vec<Event>) -> Result<(), StoreError> {

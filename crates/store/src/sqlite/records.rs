@@ -1,6 +1,6 @@
 //! Instances, integrations, keys and sealed values.
 
-use model::{Instance, Integration, IntegrationName, Key, KeyId, StoreError};
+use model::{Instance, Integration, IntegrationName, Key, KeyId, StoreError, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -174,6 +174,47 @@ pub(crate) fn erase_secret(conn: &Connection, id: KeyId) -> Result<(), StoreErro
     let rows =
         execute(conn, Constraint::NONE, "UPDATE key SET secret = NULL WHERE id = ?1", [id.to_string()])?;
     found(rows, || format!("there is no key `{id}`"))
+}
+
+/// Notes when keys were last used; a key that is not there, or was used later, is passed over.
+pub(crate) fn note_use(conn: &Connection, used: &[(KeyId, Timestamp)]) -> Result<(), StoreError> {
+    for (id, at) in used {
+        if let Some(mut found) = key(conn, *id)?.filter(|key| key.last_used_at < Some(*at)) {
+            found.last_used_at = Some(*at);
+            put_key(conn, &found)?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn redate_key(conn: &Connection, id: KeyId, made_at: Timestamp) -> Result<(), StoreError> {
+    let found = key(conn, id)?.ok_or_else(|| not_found(format!("there is no key `{id}`")))?;
+    put_key(conn, &Key { created_at: made_at, ..found })
+}
+
+pub(crate) fn put_memo(conn: &Connection, name: &str, memo: Option<&str>) -> Result<(), StoreError> {
+    let upsert = "INSERT INTO memo (name, memo) VALUES (?1, ?2)
+        ON CONFLICT (name) DO UPDATE SET memo = excluded.memo";
+    match memo {
+        Some(memo) => execute(conn, Constraint::NONE, upsert, params![name, memo]),
+        None => execute(conn, Constraint::NONE, "DELETE FROM memo WHERE name = ?1", [name]),
+    }
+    .map(|_rows| ())
+}
+
+/// Those whose names begin so.
+pub(crate) fn memos(conn: &Connection, prefix: &str) -> Result<Vec<(String, serde_json::Value)>, StoreError> {
+    let sql = "SELECT name, memo FROM memo WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name";
+    let mut statement = conn.prepare_cached(sql).map_err(|error| sqlite(&error))?;
+    let rows = statement
+        .query_map([prefix], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
+        .map_err(|error| sqlite(&error))?;
+    rows.map(|row| {
+        let (name, json) = row.map_err(|error| sqlite(&error))?;
+        let memo = from_json("memo", &name, &json)?;
+        Ok((name, memo))
+    })
+    .collect()
 }
 
 /// A statement had a row to change.

@@ -1,7 +1,7 @@
 //! Rotations: beginning one, changing its journal, reading it.
 
 use model::{
-    Change, Fence, Integration, Rotation, RotationId, RotationStatus, StartOutcome, Step, StepState,
+    Change, Fence, Integration, Key, Rotation, RotationId, RotationStatus, StartOutcome, Step, StepState,
     StoreError, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
@@ -31,6 +31,8 @@ pub(crate) struct Start {
     pub(crate) integration: Option<Integration>,
     pub(crate) supersede: Option<RotationId>,
     pub(crate) held_by: HeldBy,
+    /// A key that exists, with its sealed text; the rotation is over as it begins.
+    pub(crate) adopt: Option<(Key, Sealed)>,
 }
 
 /// Begins it, or writes nothing.
@@ -46,7 +48,7 @@ pub(crate) fn start(conn: &Connection, start: &Start) -> Result<StartOutcome, St
         // The events that came along say that it was superseded: they would not be true.
         return Err(illegal(format!("rotation `{gone}` is over and cannot give way")));
     }
-    if !rotation.status.is_open() {
+    if rotation.status.is_open() == start.adopt.is_some() {
         return Err(illegal(format!(
             "rotation `{}` cannot begin as {}",
             rotation.id,
@@ -72,12 +74,21 @@ pub(crate) fn start(conn: &Connection, start: &Start) -> Result<StartOutcome, St
         rotation.integration.as_str(),
         rotation.status.as_str(),
         rotation.started_at.as_microsecond(),
-        start.held_by.holder,
-        start.held_by.until,
+        start.adopt.is_none().then_some(&start.held_by.holder),
+        start.adopt.is_none().then_some(start.held_by.until),
         header_json(rotation)?
     ];
     execute(conn, on, sql, params)?;
-    add_steps(conn, rotation.id, &rotation.steps)?;
+    match &start.adopt {
+        None => add_steps(conn, rotation.id, &rotation.steps)?,
+        Some((key, sealed)) => {
+            if key.rotation != rotation.id || key.integration != rotation.integration {
+                return Err(bug(format!("key `{}` is not of rotation `{}`", key.id, rotation.id)));
+            }
+            insert_steps(conn, rotation.id, 0, &rotation.steps)?;
+            add_key(conn, key, sealed)?;
+        }
+    }
     Ok(StartOutcome::Started(Fence { rotation: rotation.id, number: 1 }))
 }
 
@@ -161,13 +172,23 @@ fn add_steps(conn: &Connection, rotation: RotationId, steps: &[Step]) -> Result<
         .prepare_cached("SELECT COALESCE(MAX(number) + 1, 0) FROM rotation_step WHERE rotation = ?1")
         .and_then(|mut statement| statement.query_row([&id], |row| row.get(0)))
         .map_err(|error| sqlite(&error))?;
+    if let Some(step) = steps.iter().find(|step| step.state != StepState::Planned) {
+        return Err(illegal(format!("step {} of rotation `{id}` begins as {:?}", step.number, step.state)));
+    }
+    insert_steps(conn, rotation, first, steps)
+}
+
+fn insert_steps(
+    conn: &Connection,
+    rotation: RotationId,
+    first: u32,
+    steps: &[Step],
+) -> Result<(), StoreError> {
+    let id = rotation.to_string();
     let sql = "INSERT INTO rotation_step (rotation, number, kind, state, record) VALUES (?1, ?2, ?3, ?4, ?5)";
     for (number, step) in (first..).zip(steps) {
         if step.number != number {
             return Err(illegal(format!("step {} of rotation `{id}` is not step {number}", step.number)));
-        }
-        if step.state != StepState::Planned {
-            return Err(illegal(format!("step {number} of rotation `{id}` begins as {:?}", step.state)));
         }
         let params = params![id, number, step.kind.as_str(), state(step.state), step_json(rotation, step)?];
         execute(conn, Constraint::NONE, sql, params)?;

@@ -8,7 +8,7 @@ pub(crate) async fn events_reach_the_log_once_and_in_order(place: &impl Place) {
     full.instance = Some("prod".parse().unwrap());
     full.destination = Some("file:/srv/example".parse().unwrap());
     full.fingerprint = Some(model::Fingerprint::of(&Secret::new("canary")));
-    store.put_instance(&instance("prod"), vec![full.clone(), event(2)]).await.unwrap();
+    store.put_instance(&instance("prod"), Vec::new(), vec![full.clone(), event(2)]).await.unwrap();
     store.put_sealed("a", Some(&Secret::new("canary")), vec![event(3)]).await.unwrap();
     store.start_rotation(new(1, "backups"), vec![event(4)]).await.unwrap();
     let fence = model::Fence { rotation: crate::fixture::rotation(1, "backups").id, number: 1 };

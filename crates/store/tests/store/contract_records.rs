@@ -6,13 +6,13 @@ pub(crate) async fn instances_are_put_replaced_and_listed_by_name(place: &impl P
     let store = place.open();
     assert_eq!(store.instances().await.unwrap(), []);
     for name in ["prod", "dev"] {
-        store.put_instance(&instance(name), Vec::new()).await.unwrap();
+        store.put_instance(&instance(name), Vec::new(), Vec::new()).await.unwrap();
     }
     assert_eq!(store.instances().await.unwrap(), [instance("dev"), instance("prod")]);
     let mut changed = instance("dev");
     changed.version = None;
     changed.connected_at = at(5);
-    store.put_instance(&changed, Vec::new()).await.unwrap();
+    store.put_instance(&changed, Vec::new(), Vec::new()).await.unwrap();
     assert_eq!(store.instance(&changed.name).await.unwrap(), Some(changed));
     assert_eq!(store.instance(&"other".parse().unwrap()).await.unwrap(), None);
 }

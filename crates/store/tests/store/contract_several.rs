@@ -45,7 +45,7 @@ pub(crate) async fn many_callers_at_once_lose_nothing(place: &impl Place) {
 
 pub(crate) async fn two_stores_on_one_place_see_each_other(place: &impl Place) {
     let (one, other) = (place.open(), place.open());
-    one.put_instance(&instance("prod"), Vec::new()).await.unwrap();
+    one.put_instance(&instance("prod"), Vec::new(), Vec::new()).await.unwrap();
     assert_eq!(other.instances().await.unwrap().len(), 1);
     let (begun, fence) = begin(&one, 1, "backups").await;
     other.renew_lease(&fence, at(30), LEASE).await.unwrap();
@@ -60,7 +60,7 @@ pub(crate) async fn two_stores_on_one_place_see_each_other(place: &impl Place) {
 
 pub(crate) async fn two_stores_begin_one_rotation_only(place: &impl Place) {
     let stores = [Arc::new(place.open()), Arc::new(place.open())];
-    stores[0].put_instance(&instance("prod"), Vec::new()).await.unwrap();
+    stores[0].put_instance(&instance("prod"), Vec::new(), Vec::new()).await.unwrap();
     for round in 0..10_u64 {
         let name = format!("integration-{round}");
         let begun = (0..8_u64).map(|caller| {

@@ -40,7 +40,10 @@ pub(crate) fn instance(name: &str) -> Instance {
     Instance {
         name: name.parse().unwrap(),
         url: "https://n8n.example.com".to_owned(),
-        admin_email: "keys@example.com".to_owned(),
+        admin_email: Some("keys@example.com".to_owned()),
+        login: model::LoginRefs::default(),
+        transport: model::TransportRefs::default(),
+        source: model::Source::Command,
         version: Some("2.41.1".to_owned()),
         capabilities: Capabilities {
             keys: KeyModel::Many,
@@ -50,6 +53,8 @@ pub(crate) fn instance(name: &str) -> Instance {
             available_scopes: vec!["workflow:read".parse().unwrap()],
         },
         connected_at: at(0),
+        learned_at: None,
+        retired_at: None,
     }
 }
 
@@ -61,10 +66,14 @@ pub(crate) fn integration(name: &str) -> Integration {
         owner: Some("ops".to_owned()),
         scopes: vec!["workflow:read".parse().unwrap()],
         rotate_every: Some(Period::days(90)),
+        rotate_on: None,
         grace: Period::seconds(3600),
         expires_after: None,
         destinations: vec!["file:/srv/example".parse().unwrap()],
+        silent_after: None,
+        source: model::Source::Command,
         created_at: at(0),
+        retired_at: None,
     }
 }
 
@@ -117,12 +126,13 @@ pub(crate) fn new(n: u64, of: &str) -> NewRotation {
         supersede: None,
         holder: holder(1),
         lease_for: LEASE,
+        adopt: None,
     }
 }
 
 /// Begins rotation `n` of an integration, on an instance that is there.
 pub(crate) async fn begin(store: &impl Store, n: u64, of: &str) -> (Rotation, Fence) {
-    store.put_instance(&instance("prod"), Vec::new()).await.unwrap();
+    store.put_instance(&instance("prod"), Vec::new(), Vec::new()).await.unwrap();
     match store.start_rotation(new(n, of), Vec::new()).await.unwrap() {
         StartOutcome::Started(fence) => (rotation(n, of), fence),
         StartOutcome::AlreadyOpen(id) => panic!("{id} is open"),

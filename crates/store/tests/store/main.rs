@@ -1,6 +1,8 @@
 //! The contract of the `Store` port on every implementation, and what is `SQLite`'s and the log's alone.
 
 #[cfg(test)]
+mod contract_fleet;
+#[cfg(test)]
 mod contract_keys;
 #[cfg(test)]
 mod contract_leases;
@@ -74,6 +76,14 @@ contract! {
         events_reach_the_log_once_and_in_order
         a_refused_write_leaves_no_event
         an_event_is_recorded_once;
+    contract_fleet:
+        an_instance_comes_with_its_sealed_values_or_not_at_all
+        integrations_are_put_all_or_none
+        a_key_is_adopted_in_one_go
+        uses_are_noted_and_times_of_making_moved
+        memos_are_kept_replaced_and_found_by_how_they_begin
+        one_leads_at_a_time_and_another_follows
+        writes_by_anyone_are_told;
     contract_several:
         many_callers_at_once_lose_nothing
         two_stores_on_one_place_see_each_other

@@ -67,7 +67,7 @@ async fn several_processes_share_one_store() {
     }
     let place = place();
     let store = place.open();
-    store.put_instance(&instance("prod"), Vec::new()).await.unwrap();
+    store.put_instance(&instance("prod"), Vec::new(), Vec::new()).await.unwrap();
     let children: Vec<Child> = (0..3)
         .map(|number| child("several_processes_share_one_store", place.folder.path(), number))
         .collect();

@@ -25,7 +25,7 @@ fn refused(place: &SqlitePlace) -> StoreError {
 async fn only_its_owner_may_read_it() {
     let place = SqlitePlace::fresh();
     let store = place.open();
-    store.put_instance(&instance("prod"), vec![event(1)]).await.unwrap();
+    store.put_instance(&instance("prod"), Vec::new(), vec![event(1)]).await.unwrap();
     store.flush_log().await.unwrap();
     let folder = place.folder.path().join("state");
     assert_eq!(mode(&folder), 0o700);
@@ -116,7 +116,7 @@ async fn a_newer_schema_is_refused_and_told() {
     place.raw().pragma_update(None, "user_version", 7).unwrap();
     let error = refused(&place);
     assert_eq!(error.kind, StoreErrorKind::Schema);
-    assert!(error.to_string().contains("its schema has version 7, this program knows up to 1"), "{error}");
+    assert!(error.to_string().contains("its schema has version 7, this program knows up to 2"), "{error}");
     assert_eq!(error.report.mend.len(), 1);
 }
 
