@@ -7,6 +7,8 @@ mod key_create;
 mod log;
 mod outcome;
 mod rotate;
+mod select;
+mod shell;
 mod status;
 
 use crate::app::App;
@@ -22,6 +24,8 @@ pub(crate) async fn dispatch(cli: Cli, ui: Ui, hooks: &Hooks) -> Result<Exit, Co
     match cli.command {
         Command::Init => init::run(&config, ui).await,
         Command::Connect(options) => connect::run(&open()?, options).await,
+        Command::Completions { shell } => Ok(shell::completions(ui, shell)),
+        Command::Man { folder } => shell::man(ui, folder.as_deref()),
         Command::Key(KeyCommand::Create(options)) => key_create::run(&open()?, options).await,
         Command::Key(KeyCommand::List { all }) => key::list(&open()?, all).await,
         Command::Key(KeyCommand::Show { integration }) => key::show(&open()?, &integration).await,

@@ -4,6 +4,7 @@ mod config;
 mod dry_run;
 mod help;
 mod json;
+mod many;
 mod newcomers;
 mod refusals;
 
