@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Rotate(Rotate),
     /// Every key: age, expiry, due, last used, where delivered; rotations that wait or stalled
     Status(Status),
+    /// Look at everything that Keywright stands on; a mend for each fault. Exit code 3 if there is one
+    Doctor(Doctor),
     /// The tamper-evident log
     #[command(subcommand)]
     Log(LogCommand),
@@ -102,6 +104,13 @@ pub(crate) struct Connect {
     /// Log in and learn, but keep nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Do not ask instances and destinations
+    #[arg(long)]
+    pub(crate) offline: bool,
 }
 
 /// Shells that completions are made for.

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod connect;
+mod doctor;
 mod init;
 mod key;
 mod key_create;
@@ -34,6 +35,7 @@ pub(crate) async fn dispatch(cli: Cli, ui: Ui, hooks: &Hooks) -> Result<Exit, Co
         }
         Command::Rotate(options) => rotate::run(&open()?, options).await,
         Command::Status(options) => status::run(&open()?, &options).await,
+        Command::Doctor(options) => doctor::run(&config, ui, hooks, &options).await,
         Command::Log(command) => log::run(command, ui, &open).await,
         Command::Demo(options) => demo::run(ui, options).await,
     }

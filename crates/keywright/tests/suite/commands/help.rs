@@ -2,7 +2,7 @@
 
 use crate::support::home::Home;
 
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 16] = [
     &["init"],
     &["connect"],
     &["key"],
@@ -15,6 +15,7 @@ const COMMANDS: [&[&str]; 15] = [
     &["log", "show"],
     &["log", "verify"],
     &["log", "export"],
+    &["doctor"],
     &["completions"],
     &["man"],
     &["demo"],
