@@ -43,6 +43,7 @@ impl Engine {
             supersede: None,
             holder: self.holder.clone(),
             lease_for: LEASE,
+            adopt: None,
         };
         // Each turn either begins it, fails, or names the open rotation that gives way in the next.
         for _ in 0..8 {

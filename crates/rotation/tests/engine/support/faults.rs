@@ -13,6 +13,8 @@ pub(crate) enum Call {
     Begin,
     Commit,
     Load,
+    /// A write of the store that belongs to no rotation.
+    Note,
     Check,
     Create,
     List,
@@ -27,10 +29,11 @@ pub(crate) enum Call {
 }
 
 impl Call {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Begin,
         Self::Commit,
         Self::Load,
+        Self::Note,
         Self::Check,
         Self::Create,
         Self::List,
@@ -48,7 +51,7 @@ impl Call {
     pub(crate) fn faults(self) -> &'static [Fault] {
         use Fault::{Broken, Lies, Locked, Lost, Meddled, Refused, Throttled, Unreachable, Unreadable};
         match self {
-            Self::Begin | Self::Commit => &[Refused, Lost],
+            Self::Begin | Self::Commit | Self::Note => &[Refused, Lost],
             Self::Load => &[Refused],
             Self::Create | Self::List | Self::Prove | Self::Check | Self::ProveDead => {
                 &[Refused, Unreachable, Lost, Broken, Throttled]
@@ -178,7 +181,7 @@ impl Faults {
             Plan::Always(faults) => faults.iter().find(|(at, _)| *at == call).map(|(_, fault)| *fault),
             // The store fails seldom: it is asked far more often than the rest.
             Plan::Random(rng, per_mille) => {
-                let scale = if matches!(call, Call::Load | Call::Commit) { 8 } else { 1 };
+                let scale = if matches!(call, Call::Load | Call::Commit | Call::Note) { 8 } else { 1 };
                 rng.chance(per_mille / scale).then(|| rng.pick(call.faults()))
             }
         };

@@ -5,6 +5,7 @@ mod destination;
 mod faults;
 mod invariants;
 mod issuer;
+mod leadership;
 mod outside;
 mod process;
 mod rig;

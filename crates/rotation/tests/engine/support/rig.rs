@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use model::{
     Address, Capabilities, Clock as _, Destination, DestinationError, Fingerprint, Instance, Integration,
-    IntegrationName, IntegrationRole, Issuer, Key, KeyId, KeyModel, KeyState, Mode, Period, Report,
-    RotationId, ScopeSupport, Secret, Ulid,
+    IntegrationName, IntegrationRole, Issuer, Key, KeyId, KeyModel, KeyState, LoginRefs, Mode, Period,
+    Report, RotationId, ScopeSupport, Secret, Source, TransportRefs, Ulid,
 };
 use rotation::{Engine, Outcome, Request, RotationError, World};
 
@@ -80,10 +80,15 @@ impl Rig {
         let instance = Instance {
             name: "prod".parse().unwrap(),
             url: "http://127.0.0.1:5678".into(),
-            admin_email: "owner@example.com".into(),
+            admin_email: Some("owner@example.com".into()),
+            login: LoginRefs::default(),
+            transport: TransportRefs::default(),
+            source: Source::Command,
             version: None,
             capabilities,
             connected_at: now,
+            learned_at: None,
+            retired_at: None,
         };
         let integration = Integration {
             name: integration_name(),
@@ -92,10 +97,14 @@ impl Rig {
             owner: None,
             scopes: vec!["workflow:read".parse().unwrap()],
             rotate_every: None,
+            rotate_on: None,
             grace: self.setup.grace,
             expires_after: None,
             destinations: (0..self.setup.destinations).map(address).collect(),
+            silent_after: None,
+            source: Source::Command,
             created_at: now,
+            retired_at: None,
         };
         self.store.arrange(|kept| {
             kept.instances.push(instance);

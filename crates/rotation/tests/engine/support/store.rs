@@ -7,6 +7,7 @@ use model::{
     Blame, Event, Instance, Integration, IntegrationName, Key, KeyId, Lease, Report, Retry, Rotation,
     RotationId, Secret, StoreError, StoreErrorKind,
 };
+use tokio::sync::{Notify, watch};
 
 /// All that is kept.
 #[derive(Default)]
@@ -19,14 +20,28 @@ pub(crate) struct Kept {
     pub(crate) fences: BTreeMap<RotationId, u64>,
     pub(crate) leases: BTreeMap<RotationId, Lease>,
     pub(crate) sealed: BTreeMap<String, Secret>,
+    pub(crate) memos: BTreeMap<String, serde_json::Value>,
+    /// Who holds which role.
+    pub(crate) leaders: BTreeMap<String, u32>,
     pub(crate) events: Vec<Event>,
     /// Transactions that changed something, leases left out.
     pub(crate) writes: u32,
 }
 
 /// What every process shares; each has a [`super::store_port::StoreView`] of it.
-#[derive(Default)]
-pub(crate) struct FakeStore(pub(crate) Mutex<Kept>);
+pub(crate) struct FakeStore {
+    kept: Mutex<Kept>,
+    /// Rises with each write.
+    pub(crate) written: watch::Sender<u32>,
+    /// A role was given back.
+    pub(crate) vacated: Notify,
+}
+
+impl Default for FakeStore {
+    fn default() -> Self {
+        Self { kept: Mutex::default(), written: watch::Sender::new(0), vacated: Notify::new() }
+    }
+}
 
 pub(crate) fn error(kind: StoreErrorKind, what: impl Into<String>) -> StoreError {
     let retry = match kind {
@@ -54,11 +69,17 @@ impl Kept {
 
 impl FakeStore {
     pub(crate) fn look<T>(&self, with: impl FnOnce(&Kept) -> T) -> T {
-        with(&self.0.lock().unwrap())
+        with(&self.kept.lock().unwrap())
     }
 
     pub(crate) fn arrange<T>(&self, with: impl FnOnce(&mut Kept) -> T) -> T {
-        with(&mut self.0.lock().unwrap())
+        let mut kept = self.kept.lock().unwrap();
+        let before = kept.writes;
+        let result = with(&mut kept);
+        if kept.writes != before {
+            self.written.send_modify(|writes| *writes = kept.writes);
+        }
+        result
     }
 
     pub(crate) fn rotation(&self, id: RotationId) -> Rotation {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use model::{
-    Change, Event, Fence, Fingerprint, Instance, InstanceName, Integration, IntegrationName, Key, KeyId,
-    LeaseHolder, NewRotation, Period, Rotation, RotationId, Secret, StartOutcome, Store, StoreError,
-    StoreErrorKind as Kind, Timestamp,
+    Change, Changes, Event, Fence, Fingerprint, Instance, InstanceName, Integration, IntegrationName, Key,
+    KeyId, Leadership, LeaseHolder, NewRotation, Period, Rotation, RotationId, Secret, StartOutcome, Store,
+    StoreError, StoreErrorKind as Kind, Timestamp,
 };
 
+use super::leadership::{FakeChanges, FakeLeadership};
 use super::store::{Kept, error};
 use super::{Call, FakeStore, Faults, Process};
 
@@ -51,10 +52,16 @@ impl StoreView {
 
 #[async_trait::async_trait]
 impl Store for StoreView {
-    async fn put_instance(&self, instance: &Instance, events: Vec<Event>) -> Result<(), StoreError> {
+    async fn put_instance(
+        &self,
+        instance: &Instance,
+        sealed: Vec<(String, Option<Secret>)>,
+        events: Vec<Event>,
+    ) -> Result<(), StoreError> {
         self.store.arrange(|kept| {
             kept.instances.retain(|known| known.name != instance.name);
             kept.instances.push(instance.clone());
+            sealed.into_iter().for_each(|(name, value)| kept.seal(name, value));
             kept.told(events);
         });
         Ok(())
@@ -75,10 +82,7 @@ impl Store for StoreView {
         events: Vec<Event>,
     ) -> Result<(), StoreError> {
         self.store.arrange(|kept| {
-            match value {
-                Some(value) => kept.sealed.insert(name.to_owned(), value.clone()),
-                None => kept.sealed.remove(name),
-            };
+            kept.seal(name.to_owned(), value.cloned());
             kept.told(events);
         });
         Ok(())
@@ -86,6 +90,21 @@ impl Store for StoreView {
 
     async fn sealed(&self, name: &str) -> Result<Option<Secret>, StoreError> {
         self.load(|kept| kept.sealed.get(name).cloned()).await
+    }
+
+    async fn put_integrations(
+        &self,
+        integrations: Vec<Integration>,
+        events: Vec<Event>,
+    ) -> Result<(), StoreError> {
+        self.store.arrange(|kept| {
+            for integration in integrations {
+                kept.integrations.retain(|known| known.name != integration.name);
+                kept.integrations.push(integration);
+            }
+            kept.told(events);
+        });
+        Ok(())
     }
 
     async fn integrations(&self) -> Result<Vec<Integration>, StoreError> {
@@ -108,6 +127,18 @@ impl Store for StoreView {
     async fn key_with_fingerprint(&self, wanted: &Fingerprint) -> Result<Option<Key>, StoreError> {
         self.load(|kept| kept.keys.iter().map(|(key, _)| key).find(|key| key.fingerprint == *wanted).cloned())
             .await
+    }
+
+    async fn note_use(&self, used: Vec<(KeyId, Timestamp)>) -> Result<(), StoreError> {
+        self.call(Call::Note, |kept| {
+            kept.note_use(&used);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn redate_key(&self, id: KeyId, made_at: Timestamp, events: Vec<Event>) -> Result<(), StoreError> {
+        self.call(Call::Note, |kept| kept.redate(id, made_at, events)).await
     }
 
     async fn key_secret(&self, id: KeyId) -> Result<Option<Secret>, StoreError> {
@@ -169,6 +200,41 @@ impl Store for StoreView {
         events: Vec<Event>,
     ) -> Result<(), StoreError> {
         self.call(Call::Commit, |kept| kept.commit(fence, changes, events)).await
+    }
+
+    async fn put_memo(
+        &self,
+        name: &str,
+        memo: Option<&serde_json::Value>,
+        events: Vec<Event>,
+    ) -> Result<(), StoreError> {
+        self.call(Call::Note, |kept| {
+            match memo {
+                Some(memo) => kept.memos.insert(name.to_owned(), memo.clone()),
+                None => kept.memos.remove(name),
+            };
+            kept.told(events);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn memos(&self, prefix: &str) -> Result<Vec<(String, serde_json::Value)>, StoreError> {
+        let named = |(name, _): &(&String, &serde_json::Value)| name.starts_with(prefix);
+        self.load(|kept| {
+            kept.memos.iter().filter(named).map(|(name, memo)| (name.clone(), memo.clone())).collect()
+        })
+        .await
+    }
+
+    async fn lead(&self, role: &str, _holder: &LeaseHolder) -> Result<Box<dyn Leadership>, StoreError> {
+        self.process.gate().await;
+        Ok(Box::new(FakeLeadership::take(self.store.clone(), role, self.process.clone()).await))
+    }
+
+    async fn changes(&self) -> Result<Box<dyn Changes>, StoreError> {
+        self.process.gate().await;
+        Ok(Box::new(FakeChanges(self.store.written.subscribe())))
     }
 
     async fn record(&self, events: Vec<Event>) -> Result<(), StoreError> {

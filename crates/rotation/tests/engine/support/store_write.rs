@@ -1,15 +1,15 @@
 //! The store's transactions: all of a write, or nothing.
 
 use model::{
-    Change, Event, Fence, Lease, LeaseHolder, NewRotation, Period, Rotation, RotationId, RotationStatus,
-    StartOutcome, StepState, StoreError, StoreErrorKind as Kind, Timestamp,
+    Change, Event, Fence, Key, KeyId, Lease, LeaseHolder, NewRotation, Period, Rotation, RotationId,
+    RotationStatus, Secret, StartOutcome, StepState, StoreError, StoreErrorKind as Kind, Timestamp,
 };
 
 use super::store::{Kept, error};
 
 impl Kept {
     pub(crate) fn start(&mut self, new: NewRotation, events: Vec<Event>) -> Result<StartOutcome, StoreError> {
-        let NewRotation { rotation, integration, supersede, holder, lease_for } = new;
+        let NewRotation { rotation, integration, supersede, holder, lease_for, adopt } = new;
         match self.open_of(&rotation.integration) {
             Some(open) if supersede == Some(open) => self.supersede(open, rotation.started_at),
             Some(open) => return Ok(StartOutcome::AlreadyOpen(open)),
@@ -24,12 +24,29 @@ impl Kept {
         }
         assert!(self.integrations.iter().any(|known| known.name == rotation.integration));
         let fence = Fence { rotation: rotation.id, number: 1 };
+        if let Some(adopted) = adopt {
+            let (key, secret) = *adopted;
+            self.check_new(&key)?;
+            assert!(!rotation.status.is_open(), "an adoption is over as it begins");
+            self.keys.push((key, Some(secret)));
+            self.rotations.push(rotation);
+            self.told(events);
+            return Ok(StartOutcome::Started(fence));
+        }
         let until = rotation.started_at.checked_add(lease_for.duration()).unwrap();
         self.fences.insert(rotation.id, 1);
         self.leases.insert(rotation.id, Lease { fence, holder, until });
         self.rotations.push(rotation);
         self.told(events);
         Ok(StartOutcome::Started(fence))
+    }
+
+    fn check_new(&self, key: &Key) -> Result<(), StoreError> {
+        let twin = |(known, _): &(Key, _)| known.id == key.id || known.fingerprint == key.fingerprint;
+        if self.keys.iter().any(twin) {
+            return Err(error(Kind::Exists, "a key with this id or this text exists"));
+        }
+        Ok(())
     }
 
     fn supersede(&mut self, id: RotationId, at: Timestamp) {
@@ -165,11 +182,7 @@ impl Kept {
                 };
             }
             Change::KeyAdded(key, secret) => {
-                let twin =
-                    |(known, _): &(model::Key, _)| known.id == key.id || known.fingerprint == key.fingerprint;
-                if self.keys.iter().any(twin) {
-                    return Err(error(Kind::Exists, "a key with this id or this text exists"));
-                }
+                self.check_new(&key)?;
                 self.keys.push((*key, Some(secret)));
             }
             Change::Key(key) => {
@@ -186,6 +199,34 @@ impl Kept {
             }
         }
         Ok(())
+    }
+
+    pub(crate) fn note_use(&mut self, used: &[(KeyId, Timestamp)]) {
+        for (id, at) in used {
+            for (key, _) in self.keys.iter_mut().filter(|(key, _)| key.id == *id) {
+                key.last_used_at = key.last_used_at.max(Some(*at));
+            }
+        }
+        self.told(Vec::new());
+    }
+
+    pub(crate) fn redate(
+        &mut self,
+        id: KeyId,
+        made_at: Timestamp,
+        events: Vec<Event>,
+    ) -> Result<(), StoreError> {
+        let slot = self.keys.iter_mut().find(|(key, _)| key.id == id);
+        slot.ok_or_else(|| error(Kind::NotFound, "no such key"))?.0.created_at = made_at;
+        self.told(events);
+        Ok(())
+    }
+
+    pub(crate) fn seal(&mut self, name: String, value: Option<Secret>) {
+        match value {
+            Some(value) => self.sealed.insert(name, value),
+            None => self.sealed.remove(&name),
+        };
     }
 
     pub(crate) fn told(&mut self, events: Vec<Event>) {
