@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use model::{Clock, Event, EventKind, Ids, Instance, InstanceName, SecretRef, Store};
-use rotation::Engine;
+use model::{Clock, Event, EventKind, Ids, Instance, InstanceName, Store};
+use rotation::{Engine, Observer};
 use store::log::LogConfig;
 use store::{MasterKey, SqliteStore};
 
 use crate::Hooks;
-use crate::config::{self, Config, MASTER_KEY_VARIABLE};
+use crate::config::{self, Config};
 use crate::error::{CommandError, operator};
 use crate::keeper::Keeping;
 use crate::process::{self, ProcLiveness};
@@ -26,6 +26,7 @@ pub(crate) struct App {
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) actor: String,
     pub(crate) hooks: Hooks,
+    pub(crate) config: Config,
     /// The folder of the log's segments.
     pub(crate) log: PathBuf,
     hidden_variables: Vec<String>,
@@ -42,10 +43,7 @@ impl App {
                 .mend("give it back from your backup: without it, nothing sealed can be opened")
         })?;
         let store = SqliteStore::open(&config.store, &master_key, &LogConfig::new(&config.log))?;
-        let mut hidden_variables = vec![MASTER_KEY_VARIABLE.to_owned()];
-        if let SecretRef::Env(name) = &config.master_key {
-            hidden_variables.push(name.clone());
-        }
+        let hidden_variables = config.secret_variables();
         Ok(Self {
             ui,
             store: Arc::new(store),
@@ -53,19 +51,35 @@ impl App {
             ids: Arc::new(SystemIds),
             actor: config::actor(),
             hooks: hooks.clone(),
-            log: config.log,
+            log: config.log.clone(),
+            config,
             hidden_variables,
         })
     }
 
     /// An engine that prints its progress.
     pub(crate) fn engine(&self, keeping: Keeping) -> Engine {
+        self.engine_watched_by(keeping, self.hooks.observer.clone())
+    }
+
+    /// The channels of the configuration, their secrets resolved.
+    pub(crate) async fn channels(&self) -> Result<Vec<notices::ChannelConfig>, CommandError> {
+        Ok(self.config.channels(&*self.store).await?)
+    }
+
+    /// Variables of our environment that programs which we run must not see.
+    pub(crate) fn hidden_variables(&self) -> &[String] {
+        &self.hidden_variables
+    }
+
+    /// The same, with somebody who watches beside the progress lines.
+    pub(crate) fn engine_watched_by(&self, keeping: Keeping, observer: Option<Arc<dyn Observer>>) -> Engine {
         Engine {
             store: Arc::clone(&self.store) as Arc<dyn Store>,
             world: Arc::new(self.reach(keeping)),
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
-            observer: Progress::new(self.ui, self.hooks.observer.clone()),
+            observer: Progress::new(self.ui, observer),
             liveness: Arc::new(ProcLiveness),
             holder: process::holder(self.ids.random()),
             actor: self.actor.clone(),

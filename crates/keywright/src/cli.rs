@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use model::{Address, EventId, InstanceName, IntegrationName, Period, Scope};
+use model::{Address, ChannelName, EventId, InstanceName, IntegrationName, Period, Scope};
 
 use crate::config::SecretSource;
 
@@ -50,6 +50,10 @@ pub(crate) enum Command {
     Init,
     /// Take charge of an n8n instance, or renew its login
     Connect(Connect),
+    /// What differs from the configuration file; exit code 3 if something does
+    Plan,
+    /// Make instances and integrations as the configuration file says
+    Apply(Apply),
     /// Keys of integrations
     #[command(subcommand)]
     Key(KeyCommand),
@@ -57,11 +61,19 @@ pub(crate) enum Command {
     Rotate(Rotate),
     /// Every key: age, expiry, due, last used, where delivered; rotations that wait or stalled
     Status(Status),
+    /// Turn keys when they are due, try again what stalled, watch and warn; health and metrics over HTTP
+    Serve(Serve),
     /// Look at everything that Keywright stands on; a mend for each fault. Exit code 3 if there is one
     Doctor(Doctor),
     /// The tamper-evident log
     #[command(subcommand)]
     Log(LogCommand),
+    /// Channels of notices
+    #[command(subcommand)]
+    Notify(NotifyCommand),
+    /// The configuration file
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// A completion script for a shell
     Completions {
         /// The shell
@@ -107,10 +119,47 @@ pub(crate) struct Connect {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Apply {
+    /// Do not ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Say what would be done, as `plan` does
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How many keys are made or turned at the same time
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) at_once: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where health and metrics are served, instead of what the configuration says
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Doctor {
     /// Do not ask instances and destinations
     #[arg(long)]
     pub(crate) offline: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum NotifyCommand {
+    /// Send a notice, to see whether it arrives
+    Test {
+        /// The channels; all that are configured otherwise
+        channels: Vec<ChannelName>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Check the file: every fault with its line
+    Check,
+    /// Its JSON schema, with which editors complete and check it
+    Schema,
 }
 
 /// Shells that completions are made for.
@@ -127,6 +176,8 @@ pub(crate) enum Shell {
 pub(crate) enum KeyCommand {
     /// Give an integration a key of its own
     Create(KeyCreate),
+    /// Take charge of a key that exists at n8n; nothing is made or killed
+    Adopt(KeyAdopt),
     /// All keys that live; with --all, those that are retired too
     List {
         /// Retired keys too
@@ -179,6 +230,39 @@ pub(crate) struct KeyCreate {
     /// Print the key, though it has destinations
     #[arg(long)]
     pub(crate) show: bool,
+    /// Check everything and say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyAdopt {
+    /// The integration's name, such as `backups`; if it is declared already, its own settings count
+    pub(crate) integration: IntegrationName,
+    /// The instance, if there are several
+    #[arg(long)]
+    pub(crate) instance: Option<InstanceName>,
+    /// Where the key is: `env:NAME`, `file:PATH`, `-` for standard input
+    #[arg(long, value_name = "SOURCE", default_value = "-")]
+    pub(crate) key_from: SecretSource,
+    /// Its label or id at n8n, where its text does not tell which of several it is
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) named: Option<String>,
+    /// What its follower may do, such as `workflow:read,workflow:list`
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
+    pub(crate) scopes: Vec<Scope>,
+    /// Who answers for it
+    #[arg(long)]
+    pub(crate) owner: Option<String>,
+    /// After how long it is due, such as `90d`
+    #[arg(long, value_name = "PERIOD")]
+    pub(crate) rotate_every: Option<Period>,
+    /// How long an old key works after the new one is confirmed everywhere
+    #[arg(long, value_name = "PERIOD", default_value = "24h")]
+    pub(crate) grace: Period,
+    /// Where the key is held, such as `dotenv:/srv/backup/.env#N8N_API_KEY`; may be given several times
+    #[arg(long = "to", value_name = "DESTINATION")]
+    pub(crate) destinations: Vec<Address>,
     /// Check everything and say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -8,7 +8,7 @@ use model::{
 };
 
 use crate::error::operator;
-use crate::prompt;
+use crate::{config, prompt};
 
 /// What an instance's sealed values are called.
 pub(crate) fn sealed_name(instance: &InstanceName, what: &str) -> String {
@@ -68,8 +68,17 @@ impl SessionKeeper for StoreKeeper {
             "keywright connect {name} {} --email {email} --password-from file:PATH",
             self.instance.url
         );
-        let (password, second_factor) = match self.sealed("password").await? {
-            Some(password) => (password, self.sealed("totp").await?.map(SecondFactor::TotpSeed)),
+        let totp = match &self.instance.login.totp {
+            Some(reference) => Some(config::resolved(&*self.store, reference).await?),
+            None => self.sealed("totp").await?,
+        };
+        let referenced = &self.instance.login.password;
+        let password = match referenced {
+            Some(reference) => Some(config::resolved(&*self.store, reference).await?),
+            None => self.sealed("password").await?,
+        };
+        let (password, second_factor) = match password {
+            Some(password) => (password, totp.map(SecondFactor::TotpSeed)),
             None => (prompt::secret(&format!("password of {email} at {name}"), &instead)?, None),
         };
         Ok(AdminLogin { email, password, second_factor })

@@ -3,12 +3,14 @@
 //! A library too, so that tests can watch a rotation in a process of its own; nothing else depends on it.
 
 mod app;
+mod channels;
 mod charge;
 mod cli;
 mod commands;
 mod config;
 mod demo;
 mod error;
+mod fleet;
 mod keeper;
 mod process;
 mod progress;
@@ -16,6 +18,7 @@ mod prompt;
 #[cfg(test)]
 mod reference_tests;
 mod system;
+mod tally;
 mod ui;
 mod view;
 mod world;
@@ -49,6 +52,17 @@ pub(crate) enum Exit {
     Failed,
 }
 
+impl Exit {
+    /// The graver of two.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Failed, _) | (_, Self::Failed) => Self::Failed,
+            (Self::Findings, _) | (_, Self::Findings) => Self::Findings,
+            (Self::Done, Self::Done) => Self::Done,
+        }
+    }
+}
+
 /// Runs one command line and gives its exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, hooks: &Hooks) -> ExitCode {
     process::harden();
@@ -64,8 +78,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, hooks: &Hooks) -> Exit
     };
     let ui = Ui::new(cli.global.json, cli.global.quiet);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // It ends by itself when told to: what is in hand may end first.
+    let ends_by_itself = matches!(cli.command, cli::Command::Serve(_));
+    let work = commands::dispatch(cli, ui, hooks);
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(until_interrupted(commands::dispatch(cli, ui, hooks))),
+        Ok(runtime) if ends_by_itself => runtime.block_on(work),
+        Ok(runtime) => runtime.block_on(until_interrupted(work)),
         Err(error) => Err(error::operator("cannot start threads").caused_by(&error).into()),
     };
     match result {

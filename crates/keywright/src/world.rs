@@ -13,6 +13,9 @@ use tokio::sync::Mutex;
 
 use crate::keeper::{Keeping, StoreKeeper};
 
+/// An instance as it was when it was opened, and its issuer.
+type Opened = (Instance, Arc<dyn Issuer>);
+
 /// Opens each instance once, and shares it.
 pub(crate) struct Reach {
     store: Arc<dyn Store>,
@@ -21,7 +24,7 @@ pub(crate) struct Reach {
     actor: String,
     keeping: Keeping,
     hidden_variables: Vec<String>,
-    issuers: Mutex<BTreeMap<InstanceName, Arc<dyn Issuer>>>,
+    issuers: Mutex<BTreeMap<InstanceName, Opened>>,
 }
 
 impl Reach {
@@ -65,12 +68,13 @@ impl Reach {
 impl World for Reach {
     async fn issuer(&self, instance: &Instance) -> Result<Arc<dyn Issuer>, Report> {
         let mut issuers = self.issuers.lock().await;
-        if let Some(issuer) = issuers.get(&instance.name) {
+        // Connected anew meanwhile, it is opened anew.
+        if let Some((_, issuer)) = issuers.get(&instance.name).filter(|(known, _)| known == instance) {
             return Ok(Arc::clone(issuer));
         }
         let client = self.client(instance)?;
         let issuer: Arc<dyn Issuer> = Arc::new(N8nIssuer::new(client, instance.capabilities.clone()));
-        issuers.insert(instance.name.clone(), Arc::clone(&issuer));
+        issuers.insert(instance.name.clone(), (instance.clone(), Arc::clone(&issuer)));
         Ok(issuer)
     }
 

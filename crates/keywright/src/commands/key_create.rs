@@ -18,7 +18,7 @@ use crate::ui::BOLD;
 use crate::view::KeyView;
 
 /// A key outlives its rotation's due date by its grace and this, so that a late rotation is no outage.
-const MARGIN: Period = Period::days(14);
+pub(super) const MARGIN: Period = Period::days(14);
 
 pub(crate) async fn run(app: &App, options: KeyCreate) -> Result<Exit, CommandError> {
     let instance = app.instance(options.instance.as_ref()).await?;
@@ -123,7 +123,7 @@ fn declare(app: &App, options: &KeyCreate, instance: &Instance) -> Result<Integr
     Ok(integration)
 }
 
-fn distinct(destinations: &[model::Address]) -> Result<Vec<model::Address>, CommandError> {
+pub(super) fn distinct(destinations: &[model::Address]) -> Result<Vec<model::Address>, CommandError> {
     let mut seen = Vec::new();
     for to in destinations {
         if seen.contains(to) {
@@ -186,7 +186,10 @@ fn check_scopes(app: &App, scopes: &[Scope], instance: &Instance) -> Result<(), 
 }
 
 /// The other integrations that have a key which works.
-async fn living_others(app: &App, integration: &Integration) -> Result<Vec<Integration>, CommandError> {
+pub(super) async fn living_others(
+    app: &App,
+    integration: &Integration,
+) -> Result<Vec<Integration>, CommandError> {
     let keys = app.store.keys(None).await?;
     let mut others = app.store.integrations().await?;
     let lives = |of: &Integration| keys.iter().any(|key| key.integration == of.name && key.state.lives());
@@ -195,7 +198,11 @@ async fn living_others(app: &App, integration: &Integration) -> Result<Vec<Integ
 }
 
 /// Where a user may have one key, there is room for one integration.
-fn check_room(integration: &Integration, instance: &Instance, others: &[Integration]) -> Result<(), Report> {
+pub(super) fn check_room(
+    integration: &Integration,
+    instance: &Instance,
+    others: &[Integration],
+) -> Result<(), Report> {
     let full = instance.capabilities.keys != KeyModel::Many;
     let Some(other) = others.iter().find(|other| full && other.instance == integration.instance) else {
         return Ok(());
@@ -208,7 +215,7 @@ fn check_room(integration: &Integration, instance: &Instance, others: &[Integrat
 }
 
 /// A place holds one key: that of another integration which lives must not be taken from it.
-fn check_places(integration: &Integration, others: &[Integration]) -> Result<(), CommandError> {
+pub(super) fn check_places(integration: &Integration, others: &[Integration]) -> Result<(), CommandError> {
     for other in others {
         if let Some(to) = integration.destinations.iter().find(|to| other.destinations.contains(to)) {
             let report = operator(format!("`{to}` holds the key of `{}`", other.name))

@@ -7,7 +7,11 @@ mod commands;
 #[cfg(test)]
 mod drills;
 #[cfg(test)]
+mod fleet;
+#[cfg(test)]
 mod real;
+#[cfg(test)]
+mod serve;
 #[cfg(test)]
 mod story;
 #[cfg(test)]

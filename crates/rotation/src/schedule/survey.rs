@@ -74,7 +74,7 @@ impl Scheduler {
             return Ok(());
         }
         let text = format!("`{name}` cannot be asked for its keys: {}", why.line());
-        let mend = why.mend.first().cloned().unwrap_or_else(|| format!("keywright doctor {name}"));
+        let mend = why.mend.first().cloned().unwrap_or_else(|| "keywright doctor".to_owned());
         let draft = self.notice(NoticeKind::Unreachable, text).of_instance(name).mend(mend);
         self.tell_once(name.as_str(), "unreachable", Repeat::Never, draft).await
     }

@@ -63,20 +63,21 @@ async fn all_faults_of_a_configuration_are_told_at_once() {
     std::fs::write(home.folder().join("keywright.toml"), faulty).unwrap();
     insta::assert_snapshot!(said(&home, &["status"]).await, @r#"
     exit code 1
-    error: `keywright.toml` has faults
-    because: line 4: `colour` is not a setting
-    because: line 1: `stor` is not a setting; did you mean `store`?
-    because: `store` is missing; write `store = "keywright.db"`
-    because: line 2: `log` wants a text, such as "keywright-log"
-    because: line 3: `master_key` wants `file:PATH` or `env:NAME`
-    try: edit `keywright.toml`; its settings are in docs/reference/configuration.md
+    error: `keywright.toml` has 5 faults
+    because: keywright.toml:1: `stor` is not a setting; did you mean `store`?
+    because: keywright.toml:1: `store` is missing; write store = "keywright.db"
+    because: keywright.toml:2: `log` is a whole number, and wants a text; write log = "keywright-log"
+    because: keywright.toml:3: `master_key` means nothing: a secret is given by reference: `env:NAME`, `file:PATH` or `sealed:NAME`; write master_key = "file:keywright.key"
+    because: keywright.toml:4: `colour` is not a setting; settings here are store, log, master_key, serve, instance, integration, notify
+    try: edit `keywright.toml`; its settings are in docs/reference/settings.md
     "#);
     std::fs::write(home.folder().join("keywright.toml"), "store = \"x\nlog = ").unwrap();
     insta::assert_snapshot!(said(&home, &["status"]).await, @r#"
     exit code 1
-    error: `keywright.toml` has faults
-    because: line 1: invalid basic string, expected `"`
-    try: edit `keywright.toml`; its settings are in docs/reference/configuration.md
+    error: `keywright.toml` has 2 faults
+    because: keywright.toml:1: `TOML` cannot be read here: invalid basic string, expected `"`; see https://toml.io
+    because: keywright.toml:2: `TOML` cannot be read here: string values must be quoted, expected literal string; see https://toml.io
+    try: edit `keywright.toml`; its settings are in docs/reference/settings.md
     "#);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::home::Home;
 
-const COMMANDS: [&[&str]; 16] = [
+const COMMANDS: [&[&str]; 23] = [
     &["init"],
     &["connect"],
     &["key"],
@@ -16,6 +16,13 @@ const COMMANDS: [&[&str]; 16] = [
     &["log", "verify"],
     &["log", "export"],
     &["doctor"],
+    &["plan"],
+    &["apply"],
+    &["key", "adopt"],
+    &["serve"],
+    &["notify", "test"],
+    &["config", "check"],
+    &["config", "schema"],
     &["completions"],
     &["man"],
     &["demo"],

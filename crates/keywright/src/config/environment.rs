@@ -1,0 +1,9 @@
+//! What the environment says of who we are.
+
+/// The name of the user at the command line, for the log.
+#[expect(clippy::disallowed_methods, reason = "this is the binary's `config`")]
+pub(crate) fn actor() -> String {
+    let name = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+    let name = name.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
+    name.chars().filter(|c| !c.is_control()).take(64).collect()
+}

@@ -1,0 +1,49 @@
+//! `[instance.NAME]`.
+
+use std::path::Path;
+
+use model::{InstanceName, IntegrationName, LoginRefs, TransportRefs};
+use n8n::{BaseUrl, InsecureHttp};
+
+use super::read::Section;
+use super::root::reference;
+use crate::fleet::InstanceWish;
+
+pub(super) fn read(top: &Section<'_>, folder: &Path) -> Vec<InstanceWish> {
+    let declared = top.named::<InstanceName>("instance", "instance.NAME");
+    declared.into_iter().filter_map(|(name, section)| one(name, &section, folder)).collect()
+}
+
+fn one(name: InstanceName, section: &Section<'_>, folder: &Path) -> Option<InstanceWish> {
+    if format!("{name}-root").parse::<IntegrationName>().is_err() {
+        section.page.fault(
+            section.line,
+            &section.path,
+            "has too long a name",
+            "its root key is called NAME-root",
+        );
+    }
+    let insecure =
+        if section.flag("dangerous_plain_http") { InsecureHttp::Accepted } else { InsecureHttp::Refused };
+    let url = section.text("url").and_then(|url| match BaseUrl::parse(url, insecure) {
+        Ok(url) => Some(url.as_str().to_owned()),
+        Err(failure) => {
+            section.wrong("url", format!("cannot be used: {}", failure.report.line()));
+            None
+        }
+    });
+    let admin = section.section("admin", "instance.NAME.admin")?;
+    let login = LoginRefs {
+        password: reference(&admin, "password", folder),
+        totp: reference(&admin, "totp", folder),
+    };
+    let email = admin.text("email")?.to_owned();
+    Some(InstanceWish {
+        name,
+        url: url?,
+        admin_email: Some(email),
+        login,
+        transport: TransportRefs::default(),
+        insecure,
+    })
+}

@@ -1,0 +1,220 @@
+//! `[integration.NAME]`.
+
+use std::collections::BTreeMap;
+
+use model::{
+    Address, Cron, InstanceName, Integration, IntegrationName, IntegrationRole, Period, Scope, Source,
+    Timestamp,
+};
+
+use super::nearest;
+use super::read::Section;
+
+/// How long an old key works on, unless said otherwise.
+const GRACE: Period = Period::days(1);
+/// A key outlives its rotation's due date by its grace and this, so that a late rotation is no outage.
+const MARGIN: Period = Period::days(14);
+const DAY_S: i64 = 86_400;
+
+/// All of them; `instances` are those that are declared.
+pub(super) fn read(top: &Section<'_>, instances: &[InstanceName]) -> Vec<Integration> {
+    let declared = top.named::<IntegrationName>("integration", "integration.NAME");
+    let mut places: BTreeMap<Address, IntegrationName> = BTreeMap::new();
+    let mut integrations = Vec::new();
+    for (name, section) in declared {
+        let destinations = deliver(&section, &name, &mut places);
+        integrations.extend(one(name, &section, instances, destinations));
+    }
+    integrations
+}
+
+fn one(
+    name: IntegrationName,
+    section: &Section<'_>,
+    instances: &[InstanceName],
+    destinations: Vec<Address>,
+) -> Option<Integration> {
+    if instances.iter().any(|instance| name.as_str() == format!("{instance}-root")) {
+        let form = "give it another name";
+        section.page.fault(section.line, &section.path, "has the name of an instance's root key", form);
+    }
+    if section.text("issuer").is_some_and(|issuer| issuer != "native") {
+        section.wrong("issuer", "is none that this version has");
+    }
+    let instance = instance(section, instances);
+    let rotate_every = positive(section, "rotate_every");
+    let rotate_on = section.parsed::<Cron>("rotate_on");
+    if section.has("rotate_every") && section.has("rotate_on") {
+        section.wrong("rotate_on", "stands beside `rotate_every`: one of them says when");
+    }
+    let grace = section.parsed::<Period>("grace").unwrap_or(GRACE);
+    let turned = rotate_every.or_else(|| rotate_on.as_ref().map(longest_gap));
+    let scopes: Vec<Scope> = distinct(section, "scopes", section.each("scopes"));
+    Some(Integration {
+        name,
+        instance: instance?,
+        role: IntegrationRole::Client,
+        owner: section.text("owner").map(str::to_owned),
+        scopes,
+        rotate_every,
+        rotate_on,
+        grace,
+        expires_after: expires_after(section, turned, grace),
+        destinations,
+        silent_after: positive(section, "silent_after"),
+        source: Source::Configuration,
+        created_at: Timestamp::UNIX_EPOCH,
+        retired_at: None,
+    })
+}
+
+fn instance(section: &Section<'_>, instances: &[InstanceName]) -> Option<InstanceName> {
+    if !section.has("instance") {
+        if let [only] = instances {
+            return Some(only.clone());
+        }
+        section.wrong(
+            "instance",
+            if instances.is_empty() {
+                "names none, and none is declared"
+            } else {
+                "is missing: there are several"
+            },
+        );
+        return None;
+    }
+    let name = section.parsed::<InstanceName>("instance")?;
+    if !instances.contains(&name) {
+        let near = nearest(name.as_str(), instances.iter().map(InstanceName::as_str));
+        let form = near
+            .map_or_else(|| format!("declare [instance.{name}]"), |near| format!("did you mean `{near}`?"));
+        section.page.fault(
+            section.line_of("instance"),
+            section.at("instance"),
+            format!("names `{name}`, which is not declared"),
+            form,
+        );
+        return None;
+    }
+    Some(name)
+}
+
+fn positive(section: &Section<'_>, key: &str) -> Option<Period> {
+    let period = section.parsed::<Period>(key);
+    if period == Some(Period::ZERO) {
+        section.wrong(key, "is no time at all");
+    }
+    period
+}
+
+fn expires_after(section: &Section<'_>, turned: Option<Period>, grace: Period) -> Option<Period> {
+    let usual = turned.map(|turned| turned + grace + MARGIN);
+    let fits = |period: &Period| period.to_string().parse::<Period>().is_ok();
+    if usual.is_some_and(|usual| !fits(&usual)) && !section.has("expires_after") {
+        section.wrong(
+            "expires_after",
+            "would be more than ten years after its making, with all of its rotation and grace",
+        );
+    }
+    let lives = match section.text("expires_after") {
+        None => return usual.filter(fits),
+        Some("never") => return None,
+        Some(_) => section.parsed::<Period>("expires_after")?,
+    };
+    let least = turned.map_or(grace, |turned| turned + grace);
+    if lives <= least {
+        let problem =
+            format!("is {lives}: within that, its rotation and grace are not over, which take {least}");
+        section.wrong("expires_after", problem);
+    }
+    Some(lives)
+}
+
+/// At least the longest time between two instants of a calendar: in whole days, over eight years, so that every leap
+/// day is among them. It does not depend on when it is asked.
+fn longest_gap(cron: &Cron) -> Period {
+    // 2024, a leap year, began.
+    const START_S: i64 = 1_704_067_200;
+    let mut at = Timestamp::from_second(START_S).ok();
+    let (mut last, mut longest) = (None, 1);
+    while let Some(next) = at.and_then(|at| cron.next_after(at)) {
+        let day = next.as_second().div_euclid(DAY_S);
+        longest = longest.max(last.map_or(1, |last| day - last));
+        if next.as_second() > START_S + 8 * 366 * DAY_S {
+            break;
+        }
+        last = Some(day);
+        // What else that day holds makes no longer gap.
+        at = Timestamp::from_second((day + 1) * DAY_S - 1).ok();
+    }
+    Period::days(u32::try_from(longest).unwrap_or(u32::MAX))
+}
+
+fn distinct<T: PartialEq + std::fmt::Display>(
+    section: &Section<'_>,
+    key: &str,
+    all: Vec<(T, usize)>,
+) -> Vec<T> {
+    let mut seen: Vec<T> = Vec::new();
+    for (one, line) in all {
+        if seen.contains(&one) {
+            section.page.fault(line, section.at(key), format!("holds `{one}` twice"), "write it once");
+        } else {
+            seen.push(one);
+        }
+    }
+    seen
+}
+
+/// What is no address is not quoted: it may be a key, pasted where its place belongs.
+fn addresses(section: &Section<'_>) -> Vec<(Address, usize)> {
+    let mut addresses = Vec::new();
+    for (text, line) in section.texts("deliver") {
+        match text.parse() {
+            Ok(address) => addresses.push((address, line)),
+            Err(_not_quoted) => {
+                let form = "write `kind:place`, such as `dotenv:/srv/backup/.env#N8N_API_KEY`";
+                section.page.fault(line, section.at("deliver"), "holds what is no destination", form);
+            }
+        }
+    }
+    addresses
+}
+
+/// Places that mean something, and that no other integration has.
+fn deliver(
+    section: &Section<'_>,
+    name: &IntegrationName,
+    places: &mut BTreeMap<Address, IntegrationName>,
+) -> Vec<Address> {
+    let mut destinations = Vec::new();
+    for (to, line) in addresses(section) {
+        let fault =
+            |problem: String, form: &str| section.page.fault(line, section.at("deliver"), problem, form);
+        let context = destinations::Context {
+            integration: name.clone(),
+            // Only programs are told it, and none is run here.
+            instance: match section.text("instance").and_then(|text| text.parse().ok()) {
+                Some(instance) => instance,
+                None => match "instance".parse() {
+                    Ok(instance) => instance,
+                    Err(_) => continue,
+                },
+            },
+            rotation: None,
+            hidden_variables: Vec::new(),
+        };
+        if let Err(failure) = destinations::open(&to, &context) {
+            fault(format!("cannot be used: {}", failure.report.line()), &failure.report.mend.join("; "));
+            continue;
+        }
+        match places.insert(to.clone(), name.clone()) {
+            Some(other) if other == *name => fault(format!("holds `{to}` twice"), "write it once"),
+            Some(other) => {
+                fault(format!("holds `{to}`, where the key of `{other}` is"), "one place holds one key");
+            }
+            None => destinations.push(to),
+        }
+    }
+    destinations
+}

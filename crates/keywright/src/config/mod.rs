@@ -1,0 +1,226 @@
+//! `keywright.toml` and the environment: the only place that reads either.
+
+mod environment;
+mod instance;
+mod integration;
+mod notify;
+mod read;
+#[cfg(test)]
+mod reference_tests;
+mod root;
+mod schema;
+mod secrets;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use model::{Blame, InstanceName, Report, Retry, SecretRef, Store, Timestamp};
+use notices::ChannelConfig;
+use rotation::ScheduleConfig;
+use rustix::fs::{Mode, OFlags};
+use toml::de::DeTable;
+
+use crate::fleet::Wishes;
+use read::{Fault, Page, Section};
+
+pub(crate) use environment::actor;
+use notify::Channel;
+pub(crate) use schema::schema;
+pub(crate) use secrets::{SecretSource, master_key_text, resolved, secret};
+
+/// The name of the environment variable that may hold the master key; child processes never see it.
+pub(crate) const MASTER_KEY_VARIABLE: &str = "KEYWRIGHT_MASTER_KEY";
+const MAX_CONFIG_BYTES: u64 = 4 << 20;
+/// Faults that are told at once.
+const MAX_TOLD: usize = 200;
+
+/// What the configuration file says, its paths resolved against the file's folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// The file itself.
+    pub(crate) file: PathBuf,
+    /// The database.
+    pub(crate) store: PathBuf,
+    /// The folder of the log's segments.
+    pub(crate) log: PathBuf,
+    /// Where the master key is.
+    pub(crate) master_key: SecretRef,
+    pub(crate) serve: ServeConfig,
+    pub(crate) channels: Vec<Channel>,
+    wishes: Wishes,
+    lines: BTreeMap<String, usize>,
+}
+
+/// `[serve]`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ServeConfig {
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) schedule: ScheduleConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            file: PathBuf::new(),
+            store: PathBuf::new(),
+            log: PathBuf::new(),
+            master_key: SecretRef::Env(MASTER_KEY_VARIABLE.to_owned()),
+            serve: ServeConfig::default(),
+            channels: Vec::new(),
+            wishes: Wishes::default(),
+            lines: BTreeMap::new(),
+        }
+    }
+}
+
+/// What `keywright init` writes.
+pub(crate) const TEMPLATE: &str = "\
+# Keywright's configuration. Paths are relative to this file; secrets are references (env:NAME, file:PATH).
+store = \"keywright.db\"
+log = \"keywright-log\"
+master_key = \"file:keywright.key\"
+
+# What should be; `keywright plan` shows what differs, `keywright apply` makes it so.
+# All settings: docs/reference/settings.md
+#
+# [instance.prod]
+# url = \"https://n8n.example.com\"
+# admin = { email = \"keys@example.com\", password = \"env:N8N_PASSWORD\" }
+#
+# [integration.backups]
+# scopes = [\"workflow:list\", \"workflow:read\"]
+# owner = \"ops\"
+# rotate_every = \"90d\"
+# deliver = [\"dotenv:/srv/backup/.env#N8N_API_KEY\"]
+";
+
+impl Config {
+    /// Reads and checks a configuration file; all its faults are in one report.
+    pub(crate) fn load(path: &Path) -> Result<Self, Report> {
+        let shown = path.display();
+        let cannot = || Report::new(Blame::Operator, Retry::AfterFix, format!("cannot read `{shown}`"));
+        // Not waited for: a pipe that nobody writes to is no configuration.
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let opened = rustix::fs::open(path, flags, Mode::empty()).map(std::fs::File::from);
+        let opened = opened.map_err(std::io::Error::from).map_err(|error| {
+            let report = cannot().caused_by(&error);
+            if error.kind() == std::io::ErrorKind::NotFound {
+                report
+                    .mend("keywright init   # makes one here")
+                    .mend("keywright --config FILE …   # if it is elsewhere")
+            } else {
+                report
+            }
+        })?;
+        if opened.metadata().is_ok_and(|meta| !meta.is_file()) {
+            return Err(cannot().because("it is not a file").mend("keywright --config FILE …"));
+        }
+        let mut text = String::new();
+        opened
+            .take(MAX_CONFIG_BYTES + 1)
+            .read_to_string(&mut text)
+            .map_err(|error| cannot().caused_by(&error).mend("let it be a file of UTF-8 text"))?;
+        if u64::try_from(text.len()).unwrap_or(u64::MAX) > MAX_CONFIG_BYTES {
+            return Err(cannot()
+                .because(format!("it is longer than {MAX_CONFIG_BYTES} bytes"))
+                .mend("is it the right file?"));
+        }
+        Self::parse(&text, path).map_err(|faults| report(&faults, path))
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, Vec<Fault>> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let (table, errors) = DeTable::parse_recoverable(text);
+        let page = Page::new(text);
+        if !errors.is_empty() {
+            for error in &errors {
+                let line = error.span().map_or(1, |span| page.line(span.start.min(text.len())));
+                let problem = error.message().lines().next().unwrap_or_default().to_owned();
+                page.fault(line, "TOML", format!("cannot be read here: {problem}"), "see https://toml.io");
+            }
+            return Err(page.close().0);
+        }
+        let config = {
+            let top = Section::open(&page, "", String::new(), 1, table.get_ref());
+            let config = root::read(&top, path);
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let instances = instance::read(&top, folder);
+            // One that is faulty is declared all the same.
+            let declared: Vec<InstanceName> = top.names("instance");
+            let integrations = integration::read(&top, &declared);
+            let channels = notify::read(&top, folder);
+            let wishes = Wishes { instances, integrations };
+            config.map(|config| Self { channels, wishes, ..config })
+        };
+        let (faults, lines) = page.close();
+        match config {
+            Some(config) if faults.is_empty() => Ok(Self { lines, ..config }),
+            _ => Err(faults),
+        }
+    }
+
+    /// What is declared; integrations as if they were declared now.
+    pub(crate) fn wishes(&self, now: Timestamp) -> Wishes {
+        let mut wishes = self.wishes.clone();
+        for integration in &mut wishes.integrations {
+            integration.created_at = now;
+        }
+        wishes
+    }
+
+    /// The line of a setting or section; of the nearest thing around it.
+    pub(crate) fn line_of(&self, setting: &str) -> Option<usize> {
+        let around = setting.rsplit_once('.').map(|(around, _)| around);
+        self.lines.get(setting).copied().or_else(|| self.line_of(around?))
+    }
+
+    /// Channels with their secrets fetched.
+    pub(crate) async fn channels(&self, store: &dyn Store) -> Result<Vec<ChannelConfig>, Report> {
+        let mut channels = Vec::new();
+        for channel in &self.channels {
+            channels.push(channel.resolve(store).await?);
+        }
+        Ok(channels)
+    }
+
+    /// Environment variables that hold a secret.
+    pub(crate) fn secret_variables(&self) -> Vec<String> {
+        let logins = self.wishes.instances.iter().map(|instance| &instance.login);
+        let logins = logins.flat_map(|login| login.password.iter().chain(&login.totp));
+        let channels = self.channels.iter().flat_map(Channel::references);
+        let all = std::iter::once(&self.master_key).chain(logins).chain(channels);
+        let names = all.filter_map(|reference| match reference {
+            SecretRef::Env(name) => Some(name.clone()),
+            SecretRef::File(_) | SecretRef::Sealed(_) => None,
+        });
+        std::iter::once(MASTER_KEY_VARIABLE.to_owned()).chain(names).collect()
+    }
+}
+
+fn report(faults: &[Fault], path: &Path) -> Report {
+    let shown = path.display();
+    let number = if faults.len() == 1 { "a fault".to_owned() } else { format!("{} faults", faults.len()) };
+    let what = format!("`{shown}` has {number}");
+    let report = Report::new(Blame::Operator, Retry::AfterFix, what);
+    let first = faults.iter().take(MAX_TOLD);
+    let mut report = first.fold(report, |report, fault| report.because(format!("{shown}:{fault}")));
+    if faults.len() > MAX_TOLD {
+        report = report.because(format!("and {} more", faults.len() - MAX_TOLD));
+    }
+    report.mend(format!("edit `{shown}`; its settings are in docs/reference/settings.md"))
+}
+
+/// The accepted name that is nearest to a wrong one, if one is near.
+pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // A text of some length is near to no name, and costs its length to find out.
+    if name.len() > 100 {
+        return None;
+    }
+    let rated = names.into_iter().map(|known| (strsim::damerau_levenshtein(name, known), known));
+    rated.filter(|(distance, known)| *distance <= known.len() / 3 + 1).min().map(|(_, known)| known)
+}

@@ -1,0 +1,73 @@
+//! The top of the file, and `[serve]`.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use model::{Period, SecretRef};
+use rotation::ScheduleConfig;
+
+use super::read::Section;
+use super::{Config, ServeConfig};
+
+/// A reference whose file is relative to the configuration's folder.
+pub(super) fn reference(section: &Section<'_>, key: &str, folder: &Path) -> Option<SecretRef> {
+    let reference = section.parsed::<SecretRef>(key)?;
+    let plain = |name: &str| {
+        let mut chars = name.chars();
+        chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+            && chars.all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+    };
+    if let SecretRef::Env(name) | SecretRef::Sealed(name) = &reference
+        && !plain(name)
+    {
+        section.wrong(key, "names no variable and no sealed secret: letters, digits and `_`");
+        return None;
+    }
+    Some(match reference {
+        SecretRef::File(file) => SecretRef::File(folder.join(file).display().to_string()),
+        other => other,
+    })
+}
+
+/// What everything stands on; `None` if something of it is wrong.
+pub(super) fn read(top: &Section<'_>, file: &Path) -> Option<Config> {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let store = top.text("store");
+    if store.is_some_and(|store| store.contains("://")) {
+        top.wrong("store", "is a URL, and wants a file");
+    }
+    let log = top.text("log");
+    let master_key = reference(top, "master_key", folder);
+    if matches!(master_key, Some(SecretRef::Sealed(_))) {
+        top.wrong("master_key", "is sealed, and is what opens what is sealed");
+    }
+    let serve = top.section("serve", "serve").map(|section| serve(&section)).unwrap_or_default();
+    Some(Config {
+        file: file.to_path_buf(),
+        store: folder.join(store?),
+        log: folder.join(log?),
+        master_key: master_key?,
+        serve,
+        ..Config::default()
+    })
+}
+
+fn serve(section: &Section<'_>) -> ServeConfig {
+    let usual = ScheduleConfig::default();
+    let period = |key: &str, usual: Period| {
+        let given = section.parsed::<Period>(key);
+        if given == Some(Period::ZERO) && key != "stop_within" {
+            section.wrong(key, "is no time at all");
+        }
+        given.unwrap_or(usual)
+    };
+    ServeConfig {
+        listen: section.parsed::<SocketAddr>("listen"),
+        schedule: ScheduleConfig {
+            at_once: section.number("at_once").unwrap_or(usual.at_once),
+            survey_every: period("survey_every", usual.survey_every),
+            warn_before: period("warn_before", usual.warn_before),
+            stop_within: period("stop_within", usual.stop_within),
+        },
+    }
+}

@@ -1,0 +1,69 @@
+//! The JSON schema of the file, made from the settings' descriptions: editors complete and check with it.
+
+use serde_json::{Map, Value, json};
+
+use super::settings::{REQUIRED, SECTIONS, Setting, Takes, of};
+
+/// Draft 2020-12.
+pub(crate) fn schema() -> Value {
+    let mut schema = Map::new();
+    schema.insert("$schema".into(), json!("https://json-schema.org/draft/2020-12/schema"));
+    schema.insert("title".into(), json!("keywright.toml"));
+    schema.append(&mut section(""));
+    Value::Object(schema)
+}
+
+fn section(name: &str) -> Map<String, Value> {
+    let means = SECTIONS.iter().find(|(section, _)| *section == name).map(|(_, means)| *means);
+    let properties: Map<String, Value> =
+        of(name).map(|setting| (setting.key.to_owned(), property(name, setting))).collect();
+    let required: Vec<&str> =
+        of(name).filter(|setting| setting.default == REQUIRED).map(|setting| setting.key).collect();
+    object([
+        ("type", json!("object")),
+        ("description", json!(means)),
+        ("properties", Value::Object(properties)),
+        ("required", json!(required)),
+        ("additionalProperties", json!(false)),
+    ])
+}
+
+fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn property(within: &str, setting: &Setting) -> Value {
+    let text = |more: (&str, Value)| object([("type", json!("string")), more]);
+    let mut property = match setting.takes {
+        Takes::Text => text(("minLength", json!(1))),
+        Takes::Reference => text(("pattern", json!("^(env|file|sealed):."))),
+        Takes::Period => text(("pattern", json!("^[0-9]+[wdhms]$"))),
+        Takes::Number(most) => {
+            object([("type", json!("integer")), ("minimum", json!(1)), ("maximum", json!(most))])
+        }
+        Takes::Flag => object([("type", json!("boolean"))]),
+        Takes::Texts => {
+            object([("type", json!("array")), ("items", json!({"type": "string", "minLength": 1}))])
+        }
+        Takes::Table => table(within, setting.key),
+    };
+    let default = match setting.default {
+        "" | REQUIRED => String::new(),
+        default => format!(" (without it: {default})"),
+    };
+    property.insert("description".into(), json!(format!("{}{default}", setting.means)));
+    Value::Object(property)
+}
+
+/// A section of its own, or one for each name that people give.
+fn table(within: &str, key: &str) -> Map<String, Value> {
+    let named = format!("{key}.NAME");
+    if within.is_empty() && SECTIONS.iter().any(|(section, _)| *section == named) {
+        return object([
+            ("type", json!("object")),
+            ("propertyNames", json!({"pattern": "^[a-z0-9][a-z0-9._-]{0,39}$"})),
+            ("additionalProperties", Value::Object(section(&named))),
+        ]);
+    }
+    section(&if within.is_empty() { key.to_owned() } else { format!("{within}.{key}") })
+}

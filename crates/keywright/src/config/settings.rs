@@ -1,0 +1,114 @@
+//! Every setting of `keywright.toml`, described once: what is accepted, what is refused, the reference and the schema
+//! are made from it.
+
+/// What a setting takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Takes {
+    /// A text.
+    Text,
+    /// A text that says where a secret is.
+    Reference,
+    /// A length of time.
+    Period,
+    /// A whole number from 1 to this.
+    Number(i64),
+    /// `true` or `false`.
+    Flag,
+    /// A list of texts.
+    Texts,
+    /// A table of its own, described as a section.
+    Table,
+}
+
+/// One setting.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setting {
+    /// The section it stands in: names that people give are `NAME`.
+    pub(super) section: &'static str,
+    pub(super) key: &'static str,
+    pub(super) takes: Takes,
+    /// An example in TOML.
+    pub(super) form: &'static str,
+    /// What holds without it; `required`, or nothing.
+    pub(super) default: &'static str,
+    pub(super) means: &'static str,
+}
+
+const fn setting(
+    section: &'static str,
+    key: &'static str,
+    takes: Takes,
+    form: &'static str,
+    default: &'static str,
+    means: &'static str,
+) -> Setting {
+    Setting { section, key, takes, form, default, means }
+}
+
+/// Without it nothing can be done.
+pub(super) const REQUIRED: &str = "required";
+
+/// Sections, and what each is.
+pub(super) const SECTIONS: [(&str, &str); 7] = [
+    ("", "What everything stands on."),
+    ("serve", "How `keywright serve` goes about it."),
+    ("instance.NAME", "An n8n server to take charge of."),
+    ("instance.NAME.admin", "The user whose session makes and kills keys: best one of its own, an admin."),
+    ("integration.NAME", "A program that uses an instance's API, with a key of its own."),
+    ("notify.NAME", "A channel of notices; one of `webhook`, `command`, `mail`."),
+    ("notify.NAME.mail", "Mail by SMTP."),
+];
+
+/// All of them, in the order of the reference.
+#[rustfmt::skip]
+pub(super) const SETTINGS: [Setting; 41] = {
+    use Takes::{Flag, Number, Period, Reference, Table, Text, Texts};
+    [
+        setting("", "store", Text, "\"keywright.db\"", REQUIRED, "the database file. Mode 0600, our own, no symlink"),
+        setting("", "log", Text, "\"keywright-log\"", REQUIRED, "the folder of the log's segments. It holds one log. Not writable by everybody"),
+        setting("", "master_key", Reference, "\"file:keywright.key\"", REQUIRED, "`file:PATH` (mode 0600 or 0400) or `env:NAME`; what seals every secret"),
+        setting("", "serve", Table, "{ listen = \"127.0.0.1:9876\" }", "", "the section below"),
+        setting("", "instance", Table, "{ prod = { url = \"https://n8n.example.com\" } }", "", "the sections below"),
+        setting("", "integration", Table, "{ backups = { scopes = [\"workflow:list\"] } }", "", "the sections below"),
+        setting("", "notify", Table, "{ on-call = { command = \"/usr/local/bin/notify\" } }", "", "the sections below"),
+        setting("serve", "listen", Text, "\"127.0.0.1:9876\"", "no listener", "address and port of `/healthz`, `/readyz`, `/metrics`"),
+        setting("serve", "at_once", Number(256), "8", "8", "rotations that run at the same time, at most"),
+        setting("serve", "survey_every", Period, "\"1h\"", "1h", "how often each instance is asked for its keys: their use, and who else has one"),
+        setting("serve", "warn_before", Period, "\"7d\"", "7d", "how long before a key is due a person is told, where only a person can turn it"),
+        setting("serve", "stop_within", Period, "\"20s\"", "20s", "how long what is in hand may go on when it is to stop"),
+        setting("instance.NAME", "url", Text, "\"https://n8n.example.com\"", REQUIRED, "its base URL, without `/api/v1`"),
+        setting("instance.NAME", "admin", Table, "{ email = \"keys@example.com\", password = \"env:N8N_PASSWORD\" }", REQUIRED, "the section below"),
+        setting("instance.NAME", "dangerous_plain_http", Flag, "true", "false", "accept `http://` to another host, where the password can be read on its way"),
+        setting("instance.NAME.admin", "email", Text, "\"keys@example.com\"", REQUIRED, "its login id"),
+        setting("instance.NAME.admin", "password", Reference, "\"env:N8N_PASSWORD\"", "asked for once, then sealed", "where its password is"),
+        setting("instance.NAME.admin", "totp", Reference, "\"file:/run/secrets/n8n-totp\"", "none", "where its TOTP seed is, if it has a second factor"),
+        setting("integration.NAME", "instance", Text, "\"prod\"", "the only one", "the instance whose API it uses"),
+        setting("integration.NAME", "issuer", Text, "\"native\"", "native", "who makes its key: n8n itself"),
+        setting("integration.NAME", "owner", Text, "\"ops\"", "nobody", "who answers for it: `keywright rotate --owner ops`"),
+        setting("integration.NAME", "scopes", Texts, "[\"workflow:list\", \"workflow:read\"]", "none", "what its key may do; required where n8n has scopes"),
+        setting("integration.NAME", "rotate_every", Period, "\"90d\"", "never by age", "how long after it was made its key is due"),
+        setting("integration.NAME", "rotate_on", Text, "\"0 3 1 */3 *\"", "never by date", "when its key is due, as cron writes it, UTC; instead of `rotate_every`"),
+        setting("integration.NAME", "grace", Period, "\"24h\"", "24h", "how long an old key works after the new one is confirmed everywhere"),
+        setting("integration.NAME", "expires_after", Text, "\"120d\"", "its rotation's period, its grace and 14 days; never without a rotation", "when n8n itself ends its key: a length of time, or `never`"),
+        setting("integration.NAME", "silent_after", Period, "\"2d\"", "learned from its calls", "after how long without a call somebody is told"),
+        setting("integration.NAME", "deliver", Texts, "[\"dotenv:/srv/backup/.env#N8N_API_KEY\"]", "nowhere: a person is shown the key once", "where its key is put: the addresses of [destinations](../destinations.md)"),
+        setting("notify.NAME", "webhook", Text, "\"https://hooks.example.com/keywright\"", "", "the URL of a POST with the notice as JSON, or where that URL is (`env:NAME`, `file:PATH`)"),
+        setting("notify.NAME", "secret", Reference, "\"env:HOOK_SECRET\"", "not signed", "what a webhook is signed with, as Standard Webhooks says"),
+        setting("notify.NAME", "dangerous_plain_http", Flag, "true", "false", "accept a webhook at `http://` on another host"),
+        setting("notify.NAME", "command", Text, "\"/usr/local/bin/notify --team ops\"", "", "a program and its arguments; the notice is JSON on its standard input"),
+        setting("notify.NAME", "mail", Table, "{ server = \"smtp.example.com:587\", from = \"keys@example.com\", to = [\"ops@example.com\"] }", "", "the section below"),
+        setting("notify.NAME", "kinds", Texts, "[\"stalled\", \"due_soon\"]", "all", "which notices it gets: stalled, due_soon, done, unknown_key, silence, missing_key, unreachable"),
+        setting("notify.NAME.mail", "server", Text, "\"smtp.example.com:587\"", REQUIRED, "host and port"),
+        setting("notify.NAME.mail", "from", Text, "\"Keywright <keys@example.com>\"", REQUIRED, "the sender"),
+        setting("notify.NAME.mail", "to", Texts, "[\"ops@example.com\"]", REQUIRED, "the recipients"),
+        setting("notify.NAME.mail", "security", Text, "\"starttls\"", "starttls", "`starttls`, `tls`, or `plain` (to this machine only)"),
+        setting("notify.NAME.mail", "user", Text, "\"keys@example.com\"", "none", "the login, together with `password`"),
+        setting("notify.NAME.mail", "password", Reference, "\"file:/run/secrets/smtp\"", "none", "where its password is"),
+        setting("notify.NAME.mail", "ca", Text, "\"/etc/ssl/ours.pem\"", "the system's", "certificate authorities in PEM"),
+    ]
+};
+
+/// What a section has.
+pub(super) fn of(section: &str) -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().filter(move |setting| setting.section == section)
+}
