@@ -15,7 +15,7 @@ const PREFIX: &str = "outbox-notice/";
 /// After so long a notice is given up.
 const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
 /// A channel that does not answer by then is left.
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 /// Notices that are kept; beyond that the oldest are given up.
 const MAX_KEPT: usize = 1_000;
 const AT_ONCE: usize = 4;
@@ -63,17 +63,14 @@ impl Scheduler {
     pub(crate) async fn keep_sending(&self) {
         let mut wait = SignedDuration::from_secs(1);
         loop {
-            let next = match self.send().await {
-                Ok(next) => {
-                    wait = SignedDuration::from_secs(1);
-                    next
-                }
-                Err(_) => {
-                    self.pulse.set(|pulse| pulse.store_failures += 1);
-                    let at = after(self.clock().now(), wait);
-                    wait = (wait * 2).min(SignedDuration::from_mins(1));
-                    Some(at)
-                }
+            let next = if let Ok(next) = self.send().await {
+                wait = SignedDuration::from_secs(1);
+                next
+            } else {
+                self.pulse.set(|pulse| pulse.store_failures += 1);
+                let at = after(self.clock().now(), wait);
+                wait = (wait * 2).min(SignedDuration::from_mins(1));
+                Some(at)
             };
             tokio::select! {
                 () = self.state.queued.notified() => {}
