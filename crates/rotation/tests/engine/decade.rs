@@ -254,6 +254,12 @@ impl Decade {
         }
         // Begun under another clock: for which time is not to be told any more.
         let due = if due > now { Timestamp::MIN } else { due };
+        // A key that makes up for several times of the calendar stands for the last of them.
+        let due = self.rig.store.look(|kept| {
+            let of = kept.integrations.iter().find(|of| of.name == *name).unwrap();
+            let later = |at: &Timestamp| of.rotate_on.as_ref().and_then(|on| on.next_after(*at));
+            std::iter::successors(Some(due), later).take_while(|at| *at <= began).last().unwrap_or(due)
+        });
         let forward = if resumed { SignedDuration::MIN } else { self.forward };
         self.turned.insert(name.clone(), (due, self.real, forward));
     }
