@@ -252,13 +252,19 @@ impl Decade {
                 self.rig.broken(format!("{name} is turned twice for {due}, again after {}", self.real - at));
             }
         }
-        // Begun under another clock: for which time is not to be told any more.
-        let due = if due > now { Timestamp::MIN } else { due };
-        // A key that makes up for several times of the calendar stands for the last of them.
+        // A key stands for the last of the calendar's times when its rotation began.
         let due = self.rig.store.look(|kept| {
             let of = kept.integrations.iter().find(|of| of.name == *name).unwrap();
+            let ours = |key: &&Key| key.integration == *name && key.state == KeyState::Active;
+            let made_by = kept.keys.iter().map(|(key, _)| key).find(ours).unwrap().rotation;
+            let started_at = kept.rotation(made_by).unwrap().started_at;
             let later = |at: &Timestamp| of.rotate_on.as_ref().and_then(|on| on.next_after(*at));
-            std::iter::successors(Some(due), later).take_while(|at| *at <= began).last().unwrap_or(due)
+            let last_within = |days: i64| {
+                let times =
+                    std::iter::successors(Some(started_at - SignedDuration::from_hours(24 * days)), later);
+                times.skip(1).take_while(|at| *at <= started_at).last()
+            };
+            [8, 70, 400, 3_300].into_iter().find_map(last_within).unwrap_or(due)
         });
         let forward = if resumed { SignedDuration::MIN } else { self.forward };
         self.turned.insert(name.clone(), (due, self.real, forward));
