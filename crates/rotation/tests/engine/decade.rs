@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::{
-    Clock as _, IntegrationName, Key, KeyModel, KeyState, Mode, Period, RotationStatus, SignedDuration,
+    Clock as _, Cron, IntegrationName, Key, KeyModel, KeyState, Mode, Period, RotationStatus, SignedDuration,
     Timestamp,
 };
 use rotation::{Request, ScheduleConfig, Scheduler};
@@ -77,6 +77,13 @@ impl Decade {
             state.places.values_mut().for_each(|place| place.guarded = true);
         });
         let zero = SignedDuration::ZERO;
+        let now = rig.clock.now();
+        // The first keys stand for times of the calendar too.
+        let turned = rig.store.look(|kept| {
+            let on = kept.integrations.iter().filter_map(|of| Some((of, of.rotate_on.as_ref()?)));
+            let last = on.filter_map(|(of, on)| Some((of.name.clone(), last_time(on, now)?)));
+            last.map(|(name, at)| (name, (at, zero, SignedDuration::MIN))).collect()
+        });
         Self {
             rig,
             rng: Rng::new(seed),
@@ -84,7 +91,7 @@ impl Decade {
             real: zero,
             disturbed: zero,
             forward: zero,
-            turned: BTreeMap::new(),
+            turned,
             turns: BTreeMap::new(),
             steps: 0,
             deaths: 0,
@@ -258,13 +265,7 @@ impl Decade {
             let ours = |key: &&Key| key.integration == *name && key.state == KeyState::Active;
             let made_by = kept.keys.iter().map(|(key, _)| key).find(ours).unwrap().rotation;
             let started_at = kept.rotation(made_by).unwrap().started_at;
-            let later = |at: &Timestamp| of.rotate_on.as_ref().and_then(|on| on.next_after(*at));
-            let last_within = |days: i64| {
-                let times =
-                    std::iter::successors(Some(started_at - SignedDuration::from_hours(24 * days)), later);
-                times.skip(1).take_while(|at| *at <= started_at).last()
-            };
-            [8, 70, 400, 3_300].into_iter().find_map(last_within).unwrap_or(due)
+            of.rotate_on.as_ref().and_then(|on| last_time(on, started_at)).unwrap_or(due)
         });
         let forward = if resumed { SignedDuration::MIN } else { self.forward };
         self.turned.insert(name.clone(), (due, self.real, forward));
@@ -330,6 +331,16 @@ impl Decade {
         self.turned.clear();
         self.rig.outside.look(|state| state.violations.clone())
     }
+}
+
+/// The last of the calendar's times by then.
+fn last_time(on: &Cron, by: Timestamp) -> Option<Timestamp> {
+    let within = |days: i64| {
+        let from = by - SignedDuration::from_hours(24 * days);
+        let times = std::iter::successors(on.next_after(from), |at| on.next_after(*at));
+        times.take_while(|at| *at <= by).last()
+    };
+    [8, 70, 400, 3_300].into_iter().find_map(within)
 }
 
 /// A process that ended holds nothing.
