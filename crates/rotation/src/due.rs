@@ -1,16 +1,9 @@
 //! When a key is due to be turned. Pure.
 
-use model::{Integration, Key, KeyState, Rotation, RotationId, SignedDuration, Timestamp};
+use model::{Integration, Key, KeyState, Rotation, SignedDuration, Timestamp};
 
 /// A key that ends by itself is due this long before its grace would have to begin.
 const BEFORE_THE_END: SignedDuration = SignedDuration::from_hours(7 * 24);
-
-/// A time of the calendar for which a key was turned, and the rotation that did it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Served {
-    pub(crate) at: Timestamp,
-    pub(crate) rotation: RotationId,
-}
 
 /// Whether the integration's key should be turned now, and no rotation of it is open.
 pub fn is_due(of: &Integration, keys: &[Key], open: &[Rotation], now: Timestamp) -> bool {
@@ -23,17 +16,14 @@ pub fn next_due(of: &Integration, keys: &[Key]) -> Option<Timestamp> {
     next_due_after(of, keys, None)
 }
 
-/// The same, passing over the calendar's time for which the key was made: after a clock stepped back, that time
-/// comes again.
-pub(crate) fn next_due_after(of: &Integration, keys: &[Key], served: Option<Served>) -> Option<Timestamp> {
+/// The same, passing over the calendar's time for which the key was made, by a rotation that began at `begun`:
+/// after a clock stepped back, that time comes again.
+pub(crate) fn next_due_after(of: &Integration, keys: &[Key], begun: Option<Timestamp>) -> Option<Timestamp> {
     let key = active(of, keys).filter(|_| of.retired_at.is_none())?;
-    let planned = of.due_at(key.created_at);
-    let again = |at: Timestamp| {
-        let same = |served: Served| served.at == at && served.rotation == key.rotation;
-        of.rotate_on.is_some() && served.is_some_and(same)
-    };
-    let planned = match planned {
-        Some(at) if again(at) => of.due_at(at),
+    // The last of the calendar's times when the rotation began.
+    let served = |at: Timestamp| begun.is_some_and(|begun| at <= begun && of.due_at(at) > Some(begun));
+    let planned = match of.due_at(key.created_at) {
+        Some(at) if of.rotate_on.is_some() && served(at) => of.due_at(at),
         other => other,
     };
     let ends = key.expires_at.map(|end| before_the_end(of, key, end));

