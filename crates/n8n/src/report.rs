@@ -30,9 +30,7 @@ pub(crate) fn error(kind: IssuerErrorKind, what: impl Into<String>) -> IssuerErr
         | K::Refused
         | K::OneKeyOnly
         | K::Unsupported
-        | K::NeedsPerson => {
-            (Blame::Operator, Retry::AfterFix)
-        }
+        | K::NeedsPerson => (Blame::Operator, Retry::AfterFix),
         K::Hostile => (Blame::Hostile, Retry::Never),
         K::Bug => (Blame::Bug, Retry::Never),
     };

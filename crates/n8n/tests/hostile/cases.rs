@@ -9,7 +9,7 @@ use model::{
     Secret,
 };
 use n8n::testing::{MemoryKeeper, RandomIds, WallClock};
-use n8n::{BaseUrl, ClientConfig, InsecureHttp, N8nClient, N8nIssuer, Timeouts};
+use n8n::{BaseUrl, ClientConfig, InsecureHttp, N8nClient, N8nIssuer, Timeouts, Transport};
 use tokio::net::TcpListener;
 
 use super::stand::{Says, http, json, misbehaviours, stand};
@@ -19,6 +19,7 @@ fn client(url: &str, keeper: Arc<MemoryKeeper>) -> Arc<N8nClient> {
     let config = ClientConfig {
         name: "hostile".parse().unwrap(),
         base_url: BaseUrl::parse(url, InsecureHttp::Refused).unwrap(),
+        transport: Transport::default(),
         timeouts: Timeouts { connect: wait, answer: wait, list: wait },
         clock: Arc::new(WallClock),
         ids: Arc::new(RandomIds),

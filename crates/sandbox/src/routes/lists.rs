@@ -1,6 +1,6 @@
-//! Lists of things that a sandbox has few or none of.
+//! The list of users.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::answer::{self, Answer};
 use crate::routes::Request;
@@ -38,12 +38,4 @@ pub(crate) fn users(state: &State, request: &Request<'_>, caller: &Caller) -> An
     });
     let (users, next) = page.cut(users.collect());
     answer::json(200, &json!({ "data": users, "nextCursor": next }))
-}
-
-/// A list with nothing in it.
-pub(crate) fn none(state: &State, request: &Request<'_>) -> Answer {
-    match Page::of(state, request) {
-        Ok(_) => answer::json(200, &json!({ "data": [], "nextCursor": Value::Null })),
-        Err(refused) => refused,
-    }
 }
