@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::fields::{Fields, FromFields};
-use crate::wire::AtMost;
+use crate::wire::{AtMost, is_id};
 
 /// Largest answer.
 pub(super) const BYTES: usize = 32 << 20;
@@ -57,7 +57,7 @@ pub(super) fn is_modest(json: &[u8]) -> bool {
 /// A page of a list; `None` if it is none.
 pub(super) fn page<T: FromFields>(json: &[u8]) -> Option<Page<T>> {
     let wire: WirePage = serde_json::from_slice(json).ok()?;
-    let things = wire.data.0.into_iter().map(|fields| T::from_fields(Fields::new(fields)));
+    let things = wire.data.0.into_iter().map(thing);
     let next = match wire.next_cursor.filter(|cursor| !cursor.is_empty()) {
         Some(cursor) => Some(read(cursor)?),
         None => None,
@@ -68,7 +68,12 @@ pub(super) fn page<T: FromFields>(json: &[u8]) -> Option<Page<T>> {
 /// One thing; `None` if it is none.
 pub(super) fn one<T: FromFields>(json: &[u8]) -> Option<T> {
     let fields = is_modest(json).then(|| serde_json::from_slice(json).ok()).flatten()?;
-    T::from_fields(Fields::new(fields))
+    thing(fields)
+}
+
+/// A thing with an id that can stand in a path.
+fn thing<T: FromFields>(fields: Map<String, Value>) -> Option<T> {
+    T::from_fields(Fields::new(fields)).filter(|thing| is_id(thing.id()))
 }
 
 /// What a cursor says.

@@ -1,9 +1,9 @@
 //! The way through a list that changes meanwhile.
 //!
-//! n8n's pages are positions: what comes or goes before a position shifts all that follows. So each page begins with
-//! the last thing of the one before; if it does not, something moved. Then the walk steps back until a page begins
-//! with a thing that it knows, and reads the whole list again, until nothing moves or nothing new is found. Lists
-//! that go on after an id do not shift.
+//! n8n's pages are positions: what comes or goes before a position shifts all that follows. So each page overlaps the
+//! one before by one thing, wherever in the page it stands (1.x shuffles them); if it does not, something moved. Then
+//! the walk steps back until it meets a thing that it knows, and reads the whole list again, until nothing moves or
+//! nothing new is found. Lists that go on after an id do not shift.
 
 use std::collections::VecDeque;
 
@@ -39,8 +39,8 @@ pub(super) struct Walk {
     limit: u16,
     place: Option<Place>,
     seen: Seen,
-    /// The last thing of the page before.
-    last: Option<Mark>,
+    /// The page before.
+    before_this: Vec<Mark>,
     /// The number before which the next id has to be, where a list goes on after an id.
     before: Option<u64>,
     pass: u32,
@@ -64,7 +64,7 @@ impl Walk {
             limit,
             place: None,
             seen: Seen::default(),
-            last: None,
+            before_this: Vec::new(),
             before: None,
             pass: 1,
             pages: 0,
@@ -84,19 +84,18 @@ impl Walk {
         if by_id || matches!(page.next, Some(Place::After(_))) {
             return self.after_an_id(page);
         }
-        if let Some(back) = self.step_back(&page) {
+        let marks: Vec<Mark> = page.things.iter().map(|thing| self.seen.mark(thing.id())).collect();
+        if let Some(back) = self.step_back(&marks) {
             self.place = Some(back);
             return Ok(Step { things: VecDeque::new(), end: None });
         }
-        if let Some(thing) = page.things.last() {
-            self.last = Some(self.seen.mark(thing.id()));
-        }
         let mut things = VecDeque::with_capacity(page.things.len());
-        for thing in page.things {
-            if self.seen.insert(self.seen.mark(thing.id())) {
+        for (thing, mark) in page.things.into_iter().zip(&marks) {
+            if self.seen.insert(*mark) {
                 things.push_back(thing);
             }
         }
+        self.before_this = marks;
         self.found += things.len();
         let end = match page.next {
             None => self.end_of_pass(),
@@ -115,14 +114,14 @@ impl Walk {
     }
 
     /// Where to go instead, if the page does not go on where the one before ended.
-    fn step_back<T: FromFields>(&mut self, page: &Page<T>) -> Option<Place> {
+    fn step_back(&mut self, page: &[Mark]) -> Option<Place> {
         let Some(Place::Offset(offset @ 1..)) = self.place else { return None };
-        let first = page.things.first().map(|thing| self.seen.mark(thing.id()));
-        if self.limit == 1 || (first.is_some() && first == self.last) {
+        let overlap = page.iter().filter(|mark| self.before_this.contains(mark)).count();
+        if self.limit == 1 || overlap == 1 {
             return None;
         }
         self.moved = true;
-        if first.is_some_and(|first| self.seen.contains(first)) {
+        if page.iter().any(|mark| self.seen.contains(*mark)) {
             return None;
         }
         Some(Place::Offset(offset.saturating_sub(u64::from(self.limit) - 1)))
@@ -139,7 +138,8 @@ impl Walk {
             return Some(Completeness::Incomplete { why });
         }
         self.pass += 1;
-        (self.place, self.last, self.pages, self.moved, self.found) = (None, None, 0, false, 0);
+        (self.place, self.pages, self.moved, self.found) = (None, 0, false, 0);
+        self.before_this.clear();
         None
     }
 
@@ -196,5 +196,64 @@ impl Walk {
     fn dishonest(&self, why: &str) -> IssuerError {
         let call = Call::get(self.list.path.clone(), self.list.purpose);
         self.api.http.error(Kind::Hostile, &call).because(format!("{}: {why}", call.name()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base_url::{BaseUrl, InsecureHttp};
+    use crate::http::{Http, Timeouts};
+    use crate::transport::Transport;
+
+    fn walk() -> Walk {
+        let base = BaseUrl::parse("http://127.0.0.1:1", InsecureHttp::Refused).unwrap();
+        let http = Http::new("nowhere", base, Timeouts::default(), &Transport::default()).unwrap();
+        let list = List { path: "/".to_owned(), purpose: "walk", query: String::new() };
+        Walk::new(PublicApi::over(http, model::Secret::new("canary")), list, 3)
+    }
+
+    fn marks(walk: &Walk, ids: &str) -> Vec<Mark> {
+        ids.split(' ').map(|id| walk.seen.mark(id)).collect()
+    }
+
+    /// The page `before` was read at 0, `now` is what stands at 2.
+    #[track_caller]
+    fn check(before: &str, now: &str, back: Option<Place>, moved: bool) {
+        let mut walk = walk();
+        walk.before_this = marks(&walk, before);
+        for mark in walk.before_this.clone() {
+            walk.seen.insert(mark);
+        }
+        walk.place = Some(Place::Offset(2));
+        let page = marks(&walk, now);
+        assert_eq!((walk.step_back(&page), walk.moved), (back, moved), "{before} | {now}");
+    }
+
+    #[test]
+    fn a_page_overlaps_the_one_before_by_one() {
+        check("a b c", "c d e", None, false);
+        // Shuffled.
+        check("c a b", "e d b", None, false);
+        // Something came before: nothing is left out.
+        check("a b c", "b c d", None, true);
+        // Something went before: there may be a gap.
+        check("a b c", "d e f", Some(Place::Offset(0)), true);
+    }
+
+    #[test]
+    fn a_list_that_moves_is_read_until_nothing_new_is_found_or_given_up() {
+        let mut walk = walk();
+        assert_eq!(walk.end_of_pass(), Some(Completeness::Whole));
+        (walk.moved, walk.found) = (true, 3);
+        assert_eq!(walk.end_of_pass(), None);
+        walk.moved = true;
+        assert_eq!(walk.end_of_pass(), Some(Completeness::Whole));
+        for _ in 2..MAX_PASSES {
+            (walk.moved, walk.found) = (true, 1);
+            assert_eq!(walk.end_of_pass(), None);
+        }
+        (walk.moved, walk.found) = (true, 1);
+        assert!(matches!(walk.end_of_pass(), Some(Completeness::Incomplete { .. })));
     }
 }

@@ -28,6 +28,7 @@ pub(crate) async fn ground(profile: Profile, second_factor: bool) -> Option<Grou
             Profile::V1_72 | Profile::V1_60 => 0,
         },
         role: "global:owner",
+        session: None,
         _keep: Box::new(sandbox),
     })
 }

@@ -25,6 +25,8 @@ pub(crate) struct Ground {
     /// How many scopes the user has to give.
     pub(crate) scopes: usize,
     pub(crate) role: &'static str,
+    /// A session that is open already, to save a login.
+    pub(crate) session: Option<Secret>,
     /// What must live as long as the case.
     pub(crate) _keep: Box<dyn Any + Send + Sync>,
 }
@@ -32,7 +34,9 @@ pub(crate) struct Ground {
 impl Ground {
     pub(crate) fn keeper(&self) -> Arc<MemoryKeeper> {
         let seed = self.mfa.as_ref().map(|(seed, _)| SecondFactor::TotpSeed(Secret::new(seed.clone())));
-        Arc::new(MemoryKeeper::new(&self.email, &self.password, seed))
+        let keeper = MemoryKeeper::new(&self.email, &self.password, seed);
+        keeper.put(self.session.clone());
+        Arc::new(keeper)
     }
 
     pub(crate) fn client(&self, keeper: Arc<MemoryKeeper>) -> Arc<N8nClient> {
