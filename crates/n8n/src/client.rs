@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use model::{Clock, Ids, InstanceName, IssuerError, SessionKeeper, Timestamp};
 
+use crate::api::PublicApi;
 use crate::base_url::BaseUrl;
 use crate::http::{Http, Timeouts};
 use crate::session::SessionState;
+use crate::transport::Transport;
 
 /// What a client needs to know of its instance.
 pub struct ClientConfig {
@@ -14,6 +16,8 @@ pub struct ClientConfig {
     pub name: InstanceName,
     /// Where it is.
     pub base_url: BaseUrl,
+    /// How it is reached.
+    pub transport: Transport,
     /// How long to wait for it.
     pub timeouts: Timeouts,
     /// Tells the time: for second factors and the end of sessions.
@@ -35,7 +39,7 @@ pub struct N8nClient {
 impl N8nClient {
     /// A client; nothing is sent yet.
     pub fn new(config: ClientConfig, keeper: Arc<dyn SessionKeeper>) -> Result<Self, IssuerError> {
-        let http = Http::new(config.name.as_str(), config.base_url, config.timeouts)?;
+        let http = Http::new(config.name.as_str(), config.base_url, config.timeouts, &config.transport)?;
         Ok(Self {
             http,
             instance: config.name,
@@ -49,6 +53,11 @@ impl N8nClient {
     /// The base URL it talks to.
     pub fn base_url(&self) -> &BaseUrl {
         &self.http.base
+    }
+
+    /// The public API of the same instance with a key, over the same connections.
+    pub fn public_api(&self, key: model::Secret) -> PublicApi {
+        PublicApi::over(self.http.clone(), key)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::base_url::BaseUrl;
 use crate::call::{Answer, BodyRule, Call};
 use crate::report::{Explain, chain, error, shown};
+use crate::transport::{self, Transport};
 
 /// Between the two tries of a question that was not answered.
 const BEFORE_RETRY: Duration = Duration::from_millis(250);
@@ -41,10 +42,20 @@ enum Failed {
     Early(IssuerError),
     /// After time or bytes were spent.
     Late(IssuerError),
+    /// The answer is larger than it may be.
+    TooLarge(IssuerError),
+}
+
+impl Failed {
+    fn error(self) -> IssuerError {
+        match self {
+            Self::Late(error) | Self::Early(error) | Self::TooLarge(error) => error,
+        }
+    }
 }
 
 /// A client of one instance.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Http {
     client: reqwest::Client,
     pub(crate) base: BaseUrl,
@@ -54,7 +65,12 @@ pub(crate) struct Http {
 }
 
 impl Http {
-    pub(crate) fn new(name: &str, base: BaseUrl, timeouts: Timeouts) -> Result<Self, IssuerError> {
+    pub(crate) fn new(
+        name: &str,
+        base: BaseUrl,
+        timeouts: Timeouts,
+        transport: &Transport,
+    ) -> Result<Self, IssuerError> {
         // The first one to come installs it; that it is there already is as good.
         drop(rustls::crypto::ring::default_provider().install_default());
         let mut builder = reqwest::Client::builder()
@@ -65,10 +81,11 @@ impl Http {
             // Node closes connections that idle for five seconds; a change must not meet that moment.
             .pool_idle_timeout(Duration::from_secs(4))
             .user_agent(concat!("keywright/", env!("CARGO_PKG_VERSION")));
-        if base.is_loopback() {
+        if base.is_loopback() && transport.proxy.is_none() {
             // A proxy elsewhere would look for this machine at itself.
             builder = builder.no_proxy();
         }
+        builder = transport.apply(name, builder)?;
         let client = builder.build().map_err(|fault| {
             let failed = error(Kind::Bug, "cannot set up the HTTP client");
             chain(&fault).into_iter().fold(failed, Explain::because)
@@ -83,23 +100,33 @@ impl Http {
 
     /// Sends once.
     pub(crate) async fn send(&self, call: &Call) -> Result<Answer, IssuerError> {
-        self.try_send(call).await.map_err(|failed| match failed {
-            Failed::Late(error) | Failed::Early(error) => error,
-        })
+        self.try_send(call).await.map_err(Failed::error)
     }
 
     /// Asks; once more if nothing was reached or something in between says so. A change is made once.
     pub(crate) async fn ask(&self, call: &Call) -> Result<Answer, IssuerError> {
+        self.try_ask(call).await.map_err(Failed::error)
+    }
+
+    /// Asks; `None` if the answer is larger than it may be.
+    pub(crate) async fn ask_if_fits(&self, call: &Call) -> Result<Option<Answer>, IssuerError> {
+        match self.try_ask(call).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(Failed::TooLarge(_)) => Ok(None),
+            Err(failed) => Err(failed.error()),
+        }
+    }
+
+    async fn try_ask(&self, call: &Call) -> Result<Answer, Failed> {
         if call.method == Method::GET {
             match self.try_send(call).await {
                 Ok(answer) if matches!(answer.status.as_u16(), 502..=504) => {}
-                Ok(answer) => return Ok(answer),
-                Err(Failed::Late(error)) => return Err(error),
                 Err(Failed::Early(_)) => {}
+                done => return done,
             }
             tokio::time::sleep(BEFORE_RETRY).await;
         }
-        self.send(call).await
+        self.try_send(call).await
     }
 
     async fn try_send(&self, call: &Call) -> Result<Answer, Failed> {
@@ -122,7 +149,7 @@ impl Http {
         }
         let too_large = || {
             let size = format!("{}: the answer is larger than {} bytes", call.name(), call.max_bytes);
-            Failed::Late(self.error(Kind::Hostile, call).because(size))
+            Failed::TooLarge(self.error(Kind::Hostile, call).because(size))
         };
         let whole = call.body_rule == BodyRule::Whole;
         let announced = response.content_length().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0);
@@ -157,6 +184,12 @@ impl Http {
         let lines = chain(&fault.without_url());
         // hyper has fixed texts for what is not HTTP; there is no other way to tell it from a cut.
         let malformed = lines.iter().any(|line| line.contains("invalid HTTP") || line.contains("too large"));
+        if let Some(mend) = transport::mend(&lines) {
+            let failed =
+                self.error(Kind::Unreachable, call).because(format!("{}: no connection", call.name()));
+            let failed = lines.into_iter().fold(failed, Explain::because);
+            return Failed::Late(failed.mend(mend).retry(Retry::AfterFix));
+        }
         let (kind, first) = if connecting {
             (Kind::Unreachable, "no connection")
         } else if malformed {
@@ -196,6 +229,7 @@ impl Http {
             Kind::Throttled => failed.retry(Retry::Later(answer.retry_after())),
             Kind::Hostile => self.misshapen(call, answer),
             Kind::Failed => failed.mend("see n8n's own log for the reason"),
+            Kind::Refused if status == 407 => failed.mend(transport::PROXY_LOGIN),
             _ => failed,
         }
     }

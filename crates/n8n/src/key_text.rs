@@ -12,32 +12,47 @@ const MAX_BYTES: usize = 4096;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyText {
     /// A token that n8n signed (1.72 and later).
-    Jwt(Claims),
+    Jwt(KeyClaims),
     /// `n8n_api_` and 80 hex digits (up to 1.60; later versions still take it).
     Legacy,
 }
 
-/// What a signed key says of itself.
+/// What a signed key says of itself. Anybody can write such a text: it is a hint, not a proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claims {
+pub struct KeyClaims {
     /// The user's id.
-    pub subject: Option<String>,
+    pub(crate) subject: Option<String>,
     /// Who made it; n8n's own say `n8n`.
-    pub issuer: Option<String>,
+    pub(crate) issuer: Option<String>,
     /// What it is for; API keys say `public-api`.
-    pub audience: Option<String>,
+    pub(crate) audience: Option<String>,
     /// Its own id (2.x); without one, two keys of a second with the same expiry are the same text.
-    pub id: Option<String>,
+    pub(crate) id: Option<String>,
     /// When it was made.
-    pub issued_at: Option<Timestamp>,
+    pub(crate) issued_at: Option<Timestamp>,
     /// When it ends.
-    pub expires_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
-impl Claims {
+impl KeyClaims {
     /// Whether it is a key of n8n's public API and not another token of n8n's.
     pub fn is_api_key(&self) -> bool {
         self.issuer.as_deref() == Some("n8n") && self.audience.as_deref() == Some("public-api")
+    }
+
+    /// The user's id, as far as the text says.
+    pub fn user(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    /// When it was made, as far as the text says.
+    pub fn issued_at(&self) -> Option<Timestamp> {
+        self.issued_at
+    }
+
+    /// When it ends by itself, as far as the text says.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
     }
 }
 
@@ -79,7 +94,7 @@ impl KeyText {
 }
 
 /// The claims of a JWT's middle part; also used for session cookies.
-pub(crate) fn claims_of(part: &str) -> Option<Claims> {
+pub(crate) fn claims_of(part: &str) -> Option<KeyClaims> {
     #[derive(serde::Deserialize)]
     struct Wire {
         sub: Option<String>,
@@ -92,7 +107,7 @@ pub(crate) fn claims_of(part: &str) -> Option<Claims> {
     let json = URL_SAFE_NO_PAD.decode(part).ok()?;
     let wire: Wire = serde_json::from_slice(&json).ok()?;
     let instant = |seconds: Option<i64>| seconds.and_then(|s| Timestamp::from_second(s).ok());
-    Some(Claims {
+    Some(KeyClaims {
         subject: wire.sub,
         issuer: wire.iss,
         audience: wire.aud,
@@ -117,7 +132,8 @@ mod tests {
         let Some(KeyText::Jwt(claims)) = KeyText::parse(&key) else { panic!("not taken for a key") };
         assert!(claims.is_api_key());
         assert_eq!(claims.expires_at, Timestamp::from_second(1_700_000_060).ok());
-        assert_eq!((claims.subject.as_deref(), claims.id.as_deref()), (Some("u"), Some("j")));
+        assert_eq!((claims.user(), claims.id.as_deref()), (Some("u"), Some("j")));
+        assert_eq!(claims.issued_at(), Timestamp::from_second(1_700_000_000).ok());
     }
 
     #[test]
@@ -131,6 +147,19 @@ mod tests {
     fn a_legacy_key_is_known_by_its_shape() {
         let legacy = Secret::new(format!("n8n_api_{}", "0c".repeat(40)));
         assert_eq!(KeyText::parse(&legacy), Some(KeyText::Legacy));
+    }
+
+    #[test]
+    fn times_out_of_range_and_claims_of_any_length_do_no_harm() {
+        let far =
+            jwt(r#"{"iss":"n8n","aud":"public-api","iat":-9223372036854775808,"exp":9223372036854775807}"#);
+        let Some(KeyText::Jwt(claims)) = KeyText::parse(&far) else { panic!("not taken for a key") };
+        assert_eq!((claims.issued_at(), claims.expires_at(), claims.user()), (None, None, None));
+        assert_eq!(KeyText::parse(&far).and_then(|text| text.expires_at()), None);
+        let long = jwt(&format!(r#"{{"sub":"{}"}}"#, "canary".repeat(1000)));
+        assert_eq!(KeyText::parse(&long), None);
+        // Two of a kind are no honest claims.
+        assert_eq!(KeyText::parse(&jwt(r#"{"aud":"public-api","aud":"mcp-server-api"}"#)), None);
     }
 
     #[test]

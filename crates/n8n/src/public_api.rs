@@ -6,8 +6,8 @@ use model::{
     Capabilities, IssuerError, IssuerErrorKind as Kind, Proof, ProofOfDeath, Scope, ScopeSupport, Secret,
 };
 use reqwest::StatusCode;
-use reqwest::header::HeaderValue;
 
+use crate::api;
 use crate::call::{Answer, BodyRule, Call, MEDIUM_BYTES};
 use crate::client::N8nClient;
 use crate::report::{Explain as _, error};
@@ -146,18 +146,14 @@ fn use_of_key(
     secret: &Secret,
     purpose: &'static str,
 ) -> Result<Call, IssuerError> {
-    let mut call = if capabilities.discover {
+    let call = if capabilities.discover {
         Call::get(DISCOVER, purpose).up_to(MEDIUM_BYTES)
     } else {
         let mut call = Call::get(WORKFLOWS, purpose).up_to(WORKFLOWS_BYTES);
         call.body_rule = BodyRule::Start;
         call
     };
-    let mut value = HeaderValue::from_str(secret.expose())
-        .map_err(|_unfit| error(Kind::NotProved, "the key's text cannot be sent as a header"))?;
-    value.set_sensitive(true);
-    call.headers.insert("x-n8n-api-key", value);
-    Ok(call)
+    api::signed(call, secret)
 }
 
 /// Whether a 401 is n8n's own; a proxy's says nothing about a key.

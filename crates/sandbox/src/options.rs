@@ -52,6 +52,8 @@ pub struct Options {
     pub latency: Duration,
     /// How many workflows there are.
     pub workflows: u32,
+    /// How many executions of them there are.
+    pub executions: u32,
     /// What ids are made from.
     pub seed: u64,
     /// How many calls are remembered; the oldest are forgotten first.
@@ -75,6 +77,7 @@ impl Default for Options {
             clock: Clock::system(),
             latency: Duration::ZERO,
             workflows: 3,
+            executions: 0,
             seed: 1,
             calls_kept: 50_000,
         }

@@ -1,6 +1,7 @@
 //! What the sandboxed instance holds.
 
 mod keys;
+mod things;
 mod throttle;
 mod users;
 mod workflows;
@@ -9,6 +10,7 @@ use std::collections::HashSet;
 
 pub use keys::KeyView;
 pub(crate) use keys::{Clash, KeyRow, Keys};
+pub(crate) use things::{Credential, Execution, Tag, Things};
 pub(crate) use throttle::{Limit, Throttle};
 pub(crate) use users::{Mfa, User, Users};
 pub(crate) use workflows::{Workflow, Workflows};
@@ -30,6 +32,7 @@ pub(crate) struct State {
     pub(crate) ended_sessions: HashSet<String>,
     pub(crate) throttle: Throttle,
     pub(crate) workflows: Workflows,
+    pub(crate) things: Things,
     pub(crate) operations: Operations,
 }
 
@@ -39,6 +42,7 @@ impl State {
         let now = options.clock.now_ms();
         let users = Users::new(&mut ids, now, options.owner, options.members);
         let workflows = Workflows::preset(&mut ids, now, options.workflows, users.owner());
+        let things = Things::preset(now, options.executions, &workflows);
         Self {
             profile,
             clock: options.clock,
@@ -50,6 +54,7 @@ impl State {
             ended_sessions: HashSet::new(),
             throttle: Throttle::default(),
             workflows,
+            things,
             operations: Operations::of(profile),
         }
     }

@@ -9,16 +9,17 @@ use model::{
     Secret,
 };
 use n8n::testing::{MemoryKeeper, RandomIds, WallClock};
-use n8n::{BaseUrl, ClientConfig, InsecureHttp, N8nClient, N8nIssuer, Timeouts};
+use n8n::{BaseUrl, ClientConfig, InsecureHttp, N8nClient, N8nIssuer, Timeouts, Transport};
 use tokio::net::TcpListener;
 
 use super::stand::{Says, http, json, misbehaviours, stand};
 
-fn client(url: &str, keeper: Arc<MemoryKeeper>) -> Arc<N8nClient> {
+pub(crate) fn client(url: &str, keeper: Arc<MemoryKeeper>) -> Arc<N8nClient> {
     let wait = Duration::from_millis(700);
     let config = ClientConfig {
         name: "hostile".parse().unwrap(),
         base_url: BaseUrl::parse(url, InsecureHttp::Refused).unwrap(),
+        transport: Transport::default(),
         timeouts: Timeouts { connect: wait, answer: wait, list: wait },
         clock: Arc::new(WallClock),
         ids: Arc::new(RandomIds),
@@ -51,12 +52,12 @@ fn wanted() -> NewKey {
     NewKey { label: "x".to_owned(), scopes: vec!["tag:list".parse().unwrap()], expires_at: None }
 }
 
-fn secret() -> Secret {
+pub(crate) fn secret() -> Secret {
     Secret::new("n8n_api_canary-secret")
 }
 
 #[track_caller]
-fn assert_bounded<T>(name: &str, result: Result<T, IssuerError>, kinds: &[Kind]) {
+pub(crate) fn assert_bounded<T>(name: &str, result: Result<T, IssuerError>, kinds: &[Kind]) {
     let Err(error) = result else { panic!("{name}: taken for good") };
     let all = format!("{} {:?}", error.report.line(), error.report.mend);
     assert!(kinds.contains(&error.kind), "{name}: {:?}: {all}", error.kind);
@@ -68,7 +69,7 @@ fn assert_bounded<T>(name: &str, result: Result<T, IssuerError>, kinds: &[Kind])
 }
 
 /// The most memory that this process ever had, in MiB.
-fn peak_mib() -> usize {
+pub(crate) fn peak_mib() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     peak.and_then(|peak| peak.trim().trim_end_matches(" kB").trim().parse::<usize>().ok()).unwrap_or(0) / 1024

@@ -3,7 +3,8 @@
 use model::Issuer as _;
 use n8n::testing::{Door, enable_mfa, fresh_user, kept_session, real_instance};
 
-use crate::suite::{Ground, new_key, sessions};
+use crate::runs;
+use crate::suite::{Ground, api, new_key, sessions};
 
 async fn ground(version: &'static str, second_factor: bool) -> Option<Ground> {
     let Some(instance) = real_instance(version).unwrap() else {
@@ -31,6 +32,7 @@ async fn ground(version: &'static str, second_factor: bool) -> Option<Ground> {
         mfa,
         scopes,
         role: "global:member",
+        session: None,
         _keep: Box::new(door),
     })
 }
@@ -74,6 +76,52 @@ async fn real_2_41_an_owner_sees_and_deletes_everybodys_keys() {
     issuer.prove_dead(&key.secret).await.unwrap();
     // All that with the session that was there.
     assert_eq!(keeper.logins(), 0);
+}
+
+/// The instance's owner, by the session that was there.
+async fn owner(version: &'static str) -> Option<Ground> {
+    let instance = real_instance(version).unwrap()?;
+    let door = Door::open(&instance.url).await.unwrap();
+    Some(Ground {
+        version,
+        url: door.url().to_owned(),
+        session: Some(kept_session(&instance.cookie, door.url()).unwrap()),
+        email: instance.email,
+        password: instance.password,
+        mfa: None,
+        scopes: 0,
+        role: "global:owner",
+        _keep: Box::new(door),
+    })
+}
+
+#[tokio::test]
+async fn real_2_41_an_owner_reads_what_members_may_not() {
+    let Some(owner) = owner("2.41.1").await else { return };
+    api::credentials_tags_and_users_are_listed(&owner).await;
+    api::what_may_not_be_read_is_said_so(&owner).await;
+    api::what_it_can_do_is_told(&owner).await;
+}
+
+#[tokio::test]
+async fn real_1_123_an_owner_reads_what_members_may_not() {
+    let Some(owner) = owner("1.123.81").await else { return };
+    api::credentials_tags_and_users_are_listed(&owner).await;
+    api::what_may_not_be_read_is_said_so(&owner).await;
+}
+
+#[tokio::test]
+async fn real_2_41_what_ran_and_what_is_published_is_read() {
+    if let Some(ground) = ground("2.41.1", false).await {
+        runs::what_ran_and_what_is_published_is_read(&ground).await;
+    }
+}
+
+#[tokio::test]
+async fn real_1_123_what_ran_and_what_is_published_is_read() {
+    if let Some(ground) = ground("1.123.81", false).await {
+        runs::what_ran_and_what_is_published_is_read(&ground).await;
+    }
 }
 
 mod real_1_123 {

@@ -3,5 +3,7 @@
 #[cfg(test)]
 mod instances;
 #[cfg(test)]
+mod runs;
+#[cfg(test)]
 #[path = "../suite/mod.rs"]
 mod suite;

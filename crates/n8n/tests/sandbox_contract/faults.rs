@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{Issuer as _, IssuerErrorKind as Kind, Retry, SignedDuration};
 use n8n::testing::{MemoryKeeper, RandomIds, WallClock};
-use n8n::{BaseUrl, ClientConfig, InsecureHttp, N8nClient, N8nIssuer, Timeouts};
+use n8n::{BaseUrl, ClientConfig, InsecureHttp, N8nClient, N8nIssuer, Timeouts, Transport};
 use sandbox::{Effect, Fault, Matcher, Options, Profile, Sandbox};
 
 use crate::suite::{assert_kind, expiring, new_key};
@@ -15,6 +15,7 @@ async fn issuer(profile: Profile) -> (Sandbox, Arc<N8nIssuer>) {
     let config = ClientConfig {
         name: "sandbox".parse().unwrap(),
         base_url: BaseUrl::parse(&sandbox.url(), InsecureHttp::Refused).unwrap(),
+        transport: Transport::default(),
         timeouts: Timeouts::default(),
         clock: Arc::new(WallClock),
         ids: Arc::new(RandomIds),

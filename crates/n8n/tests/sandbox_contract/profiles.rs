@@ -14,7 +14,7 @@ pub(crate) async fn ground(profile: Profile, second_factor: bool) -> Option<Grou
         owner = owner.with_mfa(EXAMPLE_SEED, &codes);
         mfa = Some((EXAMPLE_SEED.to_owned(), codes.map(str::to_owned).to_vec()));
     }
-    let options = Options { owner: Some(owner), ..Options::default() };
+    let options = Options { owner: Some(owner), executions: 7, ..Options::default() };
     let sandbox = Sandbox::start(profile, options).await.unwrap();
     Some(Ground {
         version: profile.version(),
@@ -28,6 +28,7 @@ pub(crate) async fn ground(profile: Profile, second_factor: bool) -> Option<Grou
             Profile::V1_72 | Profile::V1_60 => 0,
         },
         role: "global:owner",
+        session: None,
         _keep: Box::new(sandbox),
     })
 }

@@ -8,8 +8,9 @@ use model::{
     SecondFactor, Secret, SignedDuration,
 };
 use n8n::testing::{MemoryKeeper, RandomIds, WallClock};
-use n8n::{BaseUrl, ClientConfig, InsecureHttp, Learned, N8nClient, N8nIssuer, Timeouts};
+use n8n::{BaseUrl, ClientConfig, InsecureHttp, Learned, N8nClient, N8nIssuer, Timeouts, Transport};
 
+pub(crate) mod api;
 pub(crate) mod keys;
 pub(crate) mod sessions;
 
@@ -24,6 +25,8 @@ pub(crate) struct Ground {
     /// How many scopes the user has to give.
     pub(crate) scopes: usize,
     pub(crate) role: &'static str,
+    /// A session that is open already, to save a login.
+    pub(crate) session: Option<Secret>,
     /// What must live as long as the case.
     pub(crate) _keep: Box<dyn Any + Send + Sync>,
 }
@@ -31,13 +34,16 @@ pub(crate) struct Ground {
 impl Ground {
     pub(crate) fn keeper(&self) -> Arc<MemoryKeeper> {
         let seed = self.mfa.as_ref().map(|(seed, _)| SecondFactor::TotpSeed(Secret::new(seed.clone())));
-        Arc::new(MemoryKeeper::new(&self.email, &self.password, seed))
+        let keeper = MemoryKeeper::new(&self.email, &self.password, seed);
+        keeper.put(self.session.clone());
+        Arc::new(keeper)
     }
 
     pub(crate) fn client(&self, keeper: Arc<MemoryKeeper>) -> Arc<N8nClient> {
         let config = ClientConfig {
             name: "contract".parse().unwrap(),
             base_url: BaseUrl::parse(&self.url, InsecureHttp::Refused).unwrap(),
+            transport: Transport::default(),
             timeouts: Timeouts::default(),
             clock: Arc::new(WallClock),
             ids: Arc::new(RandomIds),
@@ -133,6 +139,15 @@ macro_rules! contract {
                 lists_are_shared_and_never_old,
                 checks_are_shared_and_kept,
                 a_long_list_is_read_whole,
+            },
+            api::{
+                a_list_is_given_whole_in_pages_of_any_size,
+                a_list_survives_what_comes_and_goes,
+                a_workflow_and_its_versions_are_read,
+                credentials_tags_and_users_are_listed,
+                executions_are_listed_the_newest_first,
+                what_it_can_do_is_told,
+                what_may_not_be_read_is_said_so,
             },
             sessions::{
                 a_session_is_kept_and_used_again,

@@ -1,18 +1,18 @@
-//! Lists of things that a sandbox has few or none of.
+//! The list of users.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::answer::{self, Answer};
+use crate::clock;
 use crate::routes::Request;
 use crate::routes::public::{Caller, Page};
 use crate::state::State;
-use crate::{Profile, clock};
 
 /// `GET /api/v1/users`.
 pub(crate) fn users(state: &State, request: &Request<'_>, caller: &Caller) -> Answer {
-    // Members of 1.123 may.
+    // Members of 1.123 and later may.
     let owner = state.users.by_id(&caller.user).is_some_and(|user| user.owner);
-    if !owner && state.profile != Profile::V1_123 {
+    if !owner && !state.profile.modern() {
         return answer::message(403, "Forbidden");
     }
     let page = match Page::of(state, request) {
@@ -38,12 +38,4 @@ pub(crate) fn users(state: &State, request: &Request<'_>, caller: &Caller) -> An
     });
     let (users, next) = page.cut(users.collect());
     answer::json(200, &json!({ "data": users, "nextCursor": next }))
-}
-
-/// A list with nothing in it.
-pub(crate) fn none(state: &State, request: &Request<'_>) -> Answer {
-    match Page::of(state, request) {
-        Ok(_) => answer::json(200, &json!({ "data": [], "nextCursor": Value::Null })),
-        Err(refused) => refused,
-    }
 }

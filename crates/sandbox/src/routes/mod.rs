@@ -1,7 +1,10 @@
 //! Which request does what. Everything here is synchronous: one request, one look at or change of the state.
 
 mod accounts;
+mod audit;
+mod credentials;
 mod discover;
+mod executions;
 mod keys;
 mod limits;
 mod lists;
@@ -12,6 +15,7 @@ mod public;
 mod session;
 mod settings;
 mod single_keys;
+mod versions;
 mod workflows;
 
 use bytes::Bytes;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::answer::{self, Answer};
 use crate::routes::operations::Found;
-use crate::routes::{Request, discover, lists, session, workflows};
+use crate::routes::{Request, audit, credentials, discover, executions, lists, session, versions, workflows};
 use crate::state::State;
 
 /// Who calls, and what they may do.
@@ -39,6 +39,7 @@ pub(crate) fn answer(state: &mut State, request: &Request<'_>) -> Answer {
         return answer::message(403, "Forbidden");
     }
     let id = path.rsplit('/').next().unwrap_or_default();
+    let mut segments = path.trim_start_matches('/').split('/');
     match (method, template) {
         ("GET", "/discover") => discover::show(state, &caller),
         ("GET", "/workflows") => workflows::list(state, request, &caller),
@@ -46,7 +47,25 @@ pub(crate) fn answer(state: &mut State, request: &Request<'_>) -> Answer {
         ("GET", "/workflows/{workflowId}" | "/workflows/{id}") => workflows::show(state, &caller, id),
         ("DELETE", "/workflows/{workflowId}" | "/workflows/{id}") => workflows::delete(state, &caller, id),
         ("GET", "/users") => lists::users(state, request, &caller),
-        ("GET", "/executions" | "/credentials" | "/tags") => lists::none(state, request),
+        ("GET", "/workflows/{workflowId}/history") => {
+            versions::history(state, request, &caller, segments.nth(1).unwrap_or_default())
+        }
+        ("GET", "/workflows/{id}/{versionId}" | "/workflows/{workflowId}/versions/{workflowVersionId}") => {
+            versions::show(state, request, &caller, segments.nth(1).unwrap_or_default(), id)
+        }
+        ("GET", "/executions") => executions::list(state, request, &caller),
+        ("GET", "/executions/{executionId}" | "/executions/{id}") => {
+            executions::show(state, request, &caller, id)
+        }
+        ("GET", "/credentials") => credentials::list(state, request, &caller),
+        ("POST", "/credentials") => credentials::create(state, request, &caller),
+        ("DELETE", "/credentials/{credentialId}" | "/credentials/{id}") => {
+            credentials::delete(state, &caller, id)
+        }
+        ("GET", "/tags") => credentials::list_tags(state, request),
+        ("POST", "/tags") => credentials::create_tag(state, request),
+        ("DELETE", "/tags/{tagId}" | "/tags/{id}") => credentials::delete_tag(state, id),
+        ("POST", "/audit") => audit::run(request),
         (_, "/projects" | "/projects/{projectId}") => licence("feat:projectRole:admin"),
         (_, "/variables" | "/variables/{id}") => licence("feat:variables"),
         (_, path) if path.starts_with("/source-control/") => licence("feat:sourceControl"),

@@ -23,7 +23,7 @@ const SETTINGS: [&str; 8] = [
     "executionOrder",
 ];
 
-fn visible<'a>(state: &'a State, caller: &Caller, id: &str) -> Option<&'a Workflow> {
+pub(crate) fn visible<'a>(state: &'a State, caller: &Caller, id: &str) -> Option<&'a Workflow> {
     state.workflows.get(id).filter(|workflow| workflow.user == caller.user || owner(state, caller))
 }
 
