@@ -14,6 +14,8 @@ use crate::{KeyMark, MasterKey};
 pub(crate) const KEY_ID: &str = "master_key_id";
 /// Where the store went, once it was moved.
 pub(crate) const MOVED: &str = "migrated_to";
+/// The name of a file's chain, where it is not the first one's.
+pub(crate) const LOG_NODE: &str = "log_node";
 const STORE_ID: &str = "store_id";
 const PUBLIC_KEY: &str = "log_public_key";
 const CHECK: Place<'static> = Place { table: "meta", row: "master_key_check", column: "value" };
@@ -26,7 +28,6 @@ pub(crate) type Meta = BTreeMap<String, Vec<u8>>;
 
 /// What was read of an open store.
 pub(crate) struct Identity {
-    pub(crate) store_id: [u8; 16],
     pub(crate) sealer: Sealer,
     pub(crate) signing_key: LogSigningKey,
 }
@@ -84,7 +85,7 @@ pub(crate) fn read(meta: &Meta, key: &MasterKey) -> Result<Identity, StoreError>
     if LogPublicKey::from_bytes(get(meta, PUBLIC_KEY)?) != Ok(signing_key.public()) {
         return Err(corrupt("meta/log_public_key", "it does not go with the key that signs"));
     }
-    Ok(Identity { store_id, sealer, signing_key })
+    Ok(Identity { sealer, signing_key })
 }
 
 /// The store was not moved elsewhere.
@@ -108,9 +109,15 @@ pub(crate) fn check_key(mark: KeyMark, in_force: &[u8]) -> Result<(), StoreError
     Err(StoreError::new(StoreErrorKind::Unsealable, report))
 }
 
-/// The first eight bytes of the store's id, as hex: the name of the first chain of its log.
-pub(crate) fn first_node(store_id: [u8; 16]) -> String {
-    format!("{:016x}", u128::from_be_bytes(store_id) >> 64)
+/// The name of a file's chain: eight bytes of the store's id, as hex, unless it came from elsewhere.
+pub(crate) fn node_of(meta: &Meta) -> Result<String, StoreError> {
+    match meta.get(LOG_NODE) {
+        Some(name) if name.iter().all(u8::is_ascii_hexdigit) => {
+            Ok(String::from_utf8_lossy(name).into_owned())
+        }
+        Some(_) => Err(corrupt("meta/log_node", "it is no name of a chain")),
+        None => Ok(format!("{:016x}", u128::from_be_bytes(array(meta, STORE_ID)?) >> 64)),
+    }
 }
 
 fn get<'a>(meta: &'a Meta, name: &str) -> Result<&'a [u8], StoreError> {

@@ -7,6 +7,7 @@ mod files;
 mod identity;
 pub mod log;
 mod master_key;
+mod migrate;
 mod node;
 mod open;
 mod postgres;
@@ -15,6 +16,7 @@ mod seal;
 mod sqlite;
 
 pub use master_key::{KeyMark, MasterKey, MasterKeyError};
+pub use migrate::{MigrationReport, migrate};
 pub use open::{OpenStore, StorePlace, create, open};
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;

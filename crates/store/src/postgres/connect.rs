@@ -121,6 +121,11 @@ impl Conn {
         Ok(usize::try_from(rows).unwrap_or(usize::MAX))
     }
 
+    /// A query that is made at run time, once.
+    pub(crate) async fn dynamic(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
+        self.client.query(sql, params).await.map_err(|error| postgres(&error))
+    }
+
     async fn statement(&self, sql: &'static str) -> Result<Statement, StoreError> {
         let known = self.statements.lock().unwrap_or_else(PoisonError::into_inner).get(sql).cloned();
         if let Some(statement) = known {

@@ -6,7 +6,7 @@ mod connect;
 mod error;
 mod leadership;
 mod lease;
-mod meta;
+pub(crate) mod meta;
 mod outbox;
 mod pool;
 mod port;
@@ -14,7 +14,7 @@ mod records;
 mod rekey;
 mod rotations;
 mod runtime;
-mod schema;
+pub(crate) mod schema;
 mod tls;
 
 use std::path::{Path, PathBuf};
@@ -31,9 +31,9 @@ use crate::log::{Appender, Folder, LogConfig, LogHead, LogPublicKey, Relay, Rela
 use crate::rows::{PreparedEvent, prepare};
 use crate::seal::Sealer;
 use address::Address;
-use connect::Conn;
+pub(crate) use connect::{Conn, get};
 use outbox::PostgresOutbox;
-use pool::{Among, Pool, Running};
+pub(crate) use pool::{Among, Pool, Running};
 use runtime::Background;
 
 /// The store in a database, in a schema named `keywright`, with the log of this host in a folder.
@@ -191,7 +191,8 @@ impl PostgresStore {
     }
 }
 
-fn pool(url: &str, password: Option<&Secret>) -> Result<Pool, StoreError> {
+/// Connections to a database.
+pub(crate) fn pool(url: &str, password: Option<&Secret>) -> Result<Pool, StoreError> {
     let address = Address::parse(url, password)?;
     Ok(Pool::new(Arc::new(address), Arc::new(Background::start()?)))
 }

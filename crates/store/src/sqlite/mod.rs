@@ -1,17 +1,17 @@
 //! The store in one `SQLite` file: the port's methods, and the threads behind them.
 
 mod changes;
-mod connect;
-mod leadership;
+pub(crate) mod connect;
+pub(crate) mod leadership;
 mod lease;
-mod meta;
+pub(crate) mod meta;
 mod outbox;
 mod port;
 mod reader;
 mod records;
 mod rekey;
 mod rotations;
-mod schema;
+pub(crate) mod schema;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -82,11 +82,12 @@ impl SqliteStore {
         let path = connect::checked_path(path)?;
         let mut conn = connect::connect(&path)?;
         schema::bring_up_to_date(&mut conn, &path)?;
-        let identity = identity::read(&on_snapshot(&mut conn, meta::read)?, key)?;
+        let meta = on_snapshot(&mut conn, meta::read)?;
+        let identity = identity::read(&meta, key)?;
         let log_folder = ensure_folder(&log.folder)?;
         let folder = Folder::open(&log_folder)?;
         let log_public_key = identity.signing_key.public();
-        let node = identity::first_node(identity.store_id);
+        let node = identity::node_of(&meta)?;
         let appender = Appender::new(folder, node.clone(), identity.signing_key, log.segment_max_bytes);
 
         let readers = (0..READERS).map(|_| connect::connect(&path)).collect::<Result<_, _>>()?;

@@ -23,6 +23,8 @@ mod log_property;
 #[cfg(test)]
 mod log_tampering;
 #[cfg(test)]
+mod migrate;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod postgres_place;
