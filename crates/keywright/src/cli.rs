@@ -57,9 +57,22 @@ pub(crate) enum Command {
     Rotate(Rotate),
     /// Every key: age, expiry, due, last used, where delivered; rotations that wait or stalled
     Status(Status),
+    /// Look at everything that Keywright stands on; a mend for each fault. Exit code 3 if there is one
+    Doctor(Doctor),
     /// The tamper-evident log
     #[command(subcommand)]
     Log(LogCommand),
+    /// A completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Manual pages: one on standard output, or all into a folder
+    Man {
+        /// The folder
+        #[arg(long, value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
     /// See all of it work against an n8n inside this program; nothing to install
     Demo(Demo),
 }
@@ -91,6 +104,23 @@ pub(crate) struct Connect {
     /// Log in and learn, but keep nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Do not ask instances and destinations
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+/// Shells that completions are made for.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Powershell,
+    Zsh,
 }
 
 #[derive(Debug, Subcommand)]
@@ -158,8 +188,23 @@ pub(crate) struct KeyCreate {
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are yes or no")]
 pub(crate) struct Rotate {
     /// The integrations whose keys are turned
-    #[arg(required_unless_present = "resume")]
+    #[arg(required_unless_present_any = ["resume", "due", "all", "instance", "owner"], conflicts_with_all = ["due", "all", "instance", "owner"])]
     pub(crate) integrations: Vec<IntegrationName>,
+    /// Those that are due; fit for cron where `serve` does not run
+    #[arg(long, conflicts_with_all = ["abort", "resume"])]
+    pub(crate) due: bool,
+    /// All that have a key
+    #[arg(long, conflicts_with_all = ["abort", "resume", "due", "instance", "owner"])]
+    pub(crate) all: bool,
+    /// Those at this instance
+    #[arg(long, conflicts_with_all = ["abort", "resume"])]
+    pub(crate) instance: Option<InstanceName>,
+    /// Those that this owner answers for
+    #[arg(long, conflicts_with_all = ["abort", "resume"])]
+    pub(crate) owner: Option<String>,
+    /// Do not ask before many keys are turned at once
+    #[arg(long, short)]
+    pub(crate) yes: bool,
     /// Kill the old key first: it leaked
     #[arg(long, conflicts_with_all = ["grace", "abort", "resume"])]
     pub(crate) compromised: bool,

@@ -36,7 +36,8 @@ impl Reach {
         Self { store, clock, ids, actor, keeping, hidden_variables, issuers: Mutex::default() }
     }
 
-    fn open(&self, instance: &Instance) -> Result<Arc<dyn Issuer>, Report> {
+    /// A client of an instance, logged in as the store says.
+    pub(crate) fn client(&self, instance: &Instance) -> Result<Arc<N8nClient>, Report> {
         // Plain HTTP to another host was accepted by a person when the instance was connected.
         let base_url =
             BaseUrl::parse(&instance.url, InsecureHttp::Accepted).map_err(|failure| *failure.report)?;
@@ -56,7 +57,7 @@ impl Reach {
             keeping: self.keeping,
         };
         let client = N8nClient::new(config, Arc::new(keeper)).map_err(|failure| *failure.report)?;
-        Ok(Arc::new(N8nIssuer::new(Arc::new(client), instance.capabilities.clone())))
+        Ok(Arc::new(client))
     }
 }
 
@@ -67,7 +68,8 @@ impl World for Reach {
         if let Some(issuer) = issuers.get(&instance.name) {
             return Ok(Arc::clone(issuer));
         }
-        let issuer = self.open(instance)?;
+        let client = self.client(instance)?;
+        let issuer: Arc<dyn Issuer> = Arc::new(N8nIssuer::new(client, instance.capabilities.clone()));
         issuers.insert(instance.name.clone(), Arc::clone(&issuer));
         Ok(issuer)
     }

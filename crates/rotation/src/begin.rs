@@ -83,15 +83,18 @@ impl Engine {
         }
     }
 
-    fn start_events(&self, new: &NewRotation) -> Vec<Event> {
-        let at = new.rotation.started_at;
-        let event = |kind| {
-            let mut event = Event::new(self.ids.event(at), at, kind, self.actor.clone());
-            event.instance = Some(new.rotation.instance.clone());
-            event.integration = Some(new.rotation.integration.clone());
-            event.rotation = Some(new.rotation.id);
-            event
-        };
+    /// An event of a rotation that begins.
+    pub(crate) fn event_of(&self, rotation: &Rotation, kind: EventKind) -> Event {
+        let at = rotation.started_at;
+        let mut event = Event::new(self.ids.event(at), at, kind, self.actor.clone());
+        event.instance = Some(rotation.instance.clone());
+        event.integration = Some(rotation.integration.clone());
+        event.rotation = Some(rotation.id);
+        event
+    }
+
+    pub(crate) fn start_events(&self, new: &NewRotation) -> Vec<Event> {
+        let event = |kind| self.event_of(&new.rotation, kind);
         let mut events = Vec::new();
         if let Some(integration) = &new.integration {
             let scopes: Vec<&str> = integration.scopes.iter().map(model::Scope::as_str).collect();
@@ -157,6 +160,10 @@ impl Engine {
         let name = &integration.name;
         let living = keys.iter().find(|key| key.state.lives());
         match (request.mode, living) {
+            (Mode::Adopt, _) => Err(error::not_possible(
+                format!("`{name}` cannot be rotated so"),
+                "a key that exists is taken charge of by its text",
+            )),
             (Mode::Create, Some(key)) => {
                 let what = format!("`{name}` has a key already");
                 let mut failure =

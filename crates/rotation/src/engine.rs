@@ -234,7 +234,9 @@ impl Engine {
         let rotation = &journal.rotation;
         match (rotation.status, rotation.grace_until) {
             (status, _) if !status.is_open() => Some(Outcome::Over(Box::new(rotation.clone()))),
-            (RotationStatus::Waiting, Some(until)) if self.clock.now() < until => {
+            (RotationStatus::Waiting, Some(until))
+                if self.clock.now() < until && !steps::is_astray(until, rotation.grace, self.clock.now()) =>
+            {
                 Some(Outcome::Waiting(Box::new(rotation.clone()), until))
             }
             _ => None,

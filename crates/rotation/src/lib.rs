@@ -5,17 +5,23 @@
 //! its effect and as done after it, and every effect is *ensure*, so that doing it again does no harm.
 //! Recovery is [`Engine::drive`] again.
 
+mod adopt;
 mod begin;
+mod due;
 mod engine;
 mod error;
 mod journal;
 mod lease;
 mod observer;
 mod request;
+mod schedule;
 mod steps;
 
+pub use adopt::{Adoptable, Adopted, Adoption};
+pub use due::{is_due, next_due};
 pub use engine::{Engine, Outcome, World};
 pub use error::{RotationError, RotationErrorKind};
 pub use lease::Liveness;
 pub use observer::{Moment, Observer, Point, Silent};
 pub use request::{Preview, Request};
+pub use schedule::{Notify, Pulse, PulseView, ScheduleConfig, Scheduler, Tick};

@@ -4,20 +4,22 @@ use super::manifest::{Manifest, ours};
 use super::tree::Tree;
 
 /// Each crate of ours, and which others of ours it may be built with.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("model", &[]),
     ("n8n", &["model"]),
     ("store", &["model"]),
     ("destinations", &["model"]),
     ("rotation", &["model"]),
     ("sandbox", &["model"]),
-    ("keywright", &["model", "n8n", "store", "destinations", "rotation", "sandbox"]),
+    ("notices", &["model"]),
+    ("monitor", &["model"]),
+    ("keywright", &["model", "n8n", "store", "destinations", "rotation", "sandbox", "notices", "monitor"]),
     ("bench", &["model", "n8n", "store", "destinations", "rotation", "sandbox"]),
     ("xtask", &[]),
 ];
 
 /// Others' crates that are one room's business, and the rooms.
-const WALLED: [(&str, &[&str]); 10] = [
+const WALLED: [(&str, &[&str]); 11] = [
     ("rusqlite", &["store"]),
     ("sqlx", &["store"]),
     ("clap", &["keywright"]),
@@ -25,9 +27,10 @@ const WALLED: [(&str, &[&str]); 10] = [
     ("anstyle", &["keywright"]),
     ("rpassword", &["keywright"]),
     ("axum", &["keywright", "sandbox"]),
-    ("hyper", &["keywright", "sandbox"]),
-    ("hyper-util", &["keywright", "sandbox"]),
-    ("reqwest", &["n8n", "destinations", "bench"]),
+    ("hyper", &["keywright", "sandbox", "monitor"]),
+    ("hyper-util", &["keywright", "sandbox", "monitor"]),
+    ("reqwest", &["n8n", "destinations", "notices", "bench"]),
+    ("lettre", &["notices"]),
 ];
 
 /// What a crate without effects is never built with.

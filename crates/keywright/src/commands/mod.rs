@@ -1,12 +1,15 @@
 //! The commands, one file each.
 
 mod connect;
+mod doctor;
 mod init;
 mod key;
 mod key_create;
 mod log;
 mod outcome;
 mod rotate;
+mod select;
+mod shell;
 mod status;
 
 use crate::app::App;
@@ -22,6 +25,8 @@ pub(crate) async fn dispatch(cli: Cli, ui: Ui, hooks: &Hooks) -> Result<Exit, Co
     match cli.command {
         Command::Init => init::run(&config, ui).await,
         Command::Connect(options) => connect::run(&open()?, options).await,
+        Command::Completions { shell } => Ok(shell::completions(ui, shell)),
+        Command::Man { folder } => shell::man(ui, folder.as_deref()),
         Command::Key(KeyCommand::Create(options)) => key_create::run(&open()?, options).await,
         Command::Key(KeyCommand::List { all }) => key::list(&open()?, all).await,
         Command::Key(KeyCommand::Show { integration }) => key::show(&open()?, &integration).await,
@@ -30,6 +35,7 @@ pub(crate) async fn dispatch(cli: Cli, ui: Ui, hooks: &Hooks) -> Result<Exit, Co
         }
         Command::Rotate(options) => rotate::run(&open()?, options).await,
         Command::Status(options) => status::run(&open()?, &options).await,
+        Command::Doctor(options) => doctor::run(&config, ui, hooks, &options).await,
         Command::Log(command) => log::run(command, ui, &open).await,
         Command::Demo(options) => demo::run(ui, options).await,
     }

@@ -8,7 +8,7 @@ use crate::Exit;
 use crate::app::App;
 use crate::error::CommandError;
 use crate::progress::shown;
-use crate::ui::{BAD, BOLD, GOOD, WARN, report_json};
+use crate::ui::{BAD, BOLD, GOOD, WARN, clean, report_json};
 use crate::view::RotationView;
 
 /// Says what came of each rotation as it comes, and in the end whether something is left to be done.
@@ -19,11 +19,21 @@ pub(crate) struct Teller<'a> {
     views: Vec<Value>,
     /// Rotations whose key was told when they began to wait.
     told: Vec<RotationId>,
+    tally: Tally,
+}
+
+/// What came of many: told in the end, when the lines of each have scrolled away.
+#[derive(Default)]
+struct Tally {
+    over: usize,
+    waiting: usize,
+    /// Who, and what it stopped at.
+    left: Vec<(String, String)>,
 }
 
 impl<'a> Teller<'a> {
     pub(crate) fn new(app: &'a App) -> Self {
-        Self { app, exit: Exit::Done, views: Vec::new(), told: Vec::new() }
+        Self { app, exit: Exit::Done, views: Vec::new(), told: Vec::new(), tally: Tally::default() }
     }
 
     /// Does not tell the keys of these again.
@@ -40,10 +50,12 @@ impl<'a> Teller<'a> {
     ) -> Result<(), CommandError> {
         match result {
             Ok(Outcome::Over(rotation)) => {
+                self.tally.over += 1;
                 self.line(&over_line(&rotation));
                 self.view(&rotation).await?;
             }
             Ok(Outcome::Waiting(rotation, until)) => {
+                self.tally.waiting += 1;
                 let resume = "keywright rotate --resume   # from cron, or by hand then";
                 self.line(&format!(
                     "{GOOD}delivered{GOOD:#} {BOLD}{}{BOLD:#}: the old key works until {}, then: {resume}",
@@ -54,11 +66,14 @@ impl<'a> Teller<'a> {
             }
             Ok(Outcome::Stalled(rotation, reports)) => {
                 self.exit = Exit::Failed;
+                let problem = reports.iter().map(Report::line).collect::<Vec<_>>().join("; ");
+                self.tally.left.push((rotation.integration.to_string(), problem));
                 report_stalled(self.app, &rotation, &reports);
                 self.view(&rotation).await?;
             }
             Err(failure) => {
                 self.exit = Exit::Failed;
+                self.tally.left.push((who.to_owned(), failure.report.line()));
                 if self.app.ui.is_json() {
                     self.views.push(json!({"rotation": who, "error": report_json(&failure.report)}));
                 }
@@ -111,9 +126,38 @@ impl<'a> Teller<'a> {
 
     pub(crate) fn finish(self) -> Result<Exit, CommandError> {
         if self.app.ui.is_json() {
-            self.app.ui.secret(&json!({ "rotations": self.views }).to_string())?;
+            let left: Vec<Value> =
+                self.tally.left.iter().map(|(who, why)| json!({"name": who, "because": why})).collect();
+            self.app.ui.secret(&json!({"rotations": self.views, "left": left}).to_string())?;
+        } else {
+            self.tally.lines().iter().for_each(|line| self.app.ui.out(line));
         }
         Ok(self.exit)
+    }
+}
+
+impl Tally {
+    /// Nothing for one rotation: its own line says it all.
+    fn lines(&self) -> Vec<String> {
+        let Self { over, waiting, left } = self;
+        let all = over + waiting + left.len();
+        if all < 2 {
+            return Vec::new();
+        }
+        let mut lines = vec![format!(
+            "{BOLD}{over} of {all} done{BOLD:#}, {waiting} delivered and in their grace, {} left:",
+            left.len()
+        )];
+        if left.is_empty() {
+            lines = vec![format!(
+                "{BOLD}{over} of {all} done{BOLD:#}, {waiting} delivered and in their grace, nothing left"
+            )];
+        }
+        lines.extend(left.iter().map(|(who, why)| format!("  {BAD}{who}{BAD:#}  {}", clean(why))));
+        if !left.is_empty() {
+            lines.push("  again: keywright rotate --resume   # when their problems are mended".into());
+        }
+        lines
     }
 }
 

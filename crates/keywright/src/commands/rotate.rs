@@ -10,46 +10,78 @@ use model::{
 use rotation::{Engine, Outcome, Preview, Request, RotationError, RotationErrorKind};
 use serde_json::{Value, json};
 
-use super::key;
 use super::outcome::Teller;
-use crate::Exit;
+use super::select;
 use crate::app::App;
 use crate::cli::Rotate;
 use crate::error::CommandError;
 use crate::keeper::Keeping;
 use crate::progress::shown;
 use crate::ui::{BOLD, WARN, clean, report_json};
+use crate::{Exit, prompt};
 
 pub(crate) async fn run(app: &App, mut options: Rotate) -> Result<Exit, CommandError> {
     options.integrations.sort();
     options.integrations.dedup();
-    let known = app.store.integrations().await?;
-    for name in &options.integrations {
-        if !known.iter().any(|integration| integration.name == *name) {
-            return Err(key::unknown(app, name).await);
-        }
-    }
     let at_once = usize::from(options.at_once);
-    if options.resume {
-        return resume(app, &options.integrations, at_once).await;
-    }
-    if options.abort {
+    if options.resume || options.abort {
+        select::check_known(app, &options.integrations).await?;
+        if options.resume {
+            return resume(app, &options.integrations, at_once).await;
+        }
         return abort(app, &options.integrations).await;
     }
+    let chosen = select::chosen(app, &options).await?;
     let mode = if options.compromised { Mode::Compromised } else { Mode::Graceful };
     let request =
         |name: &IntegrationName| Request { grace: options.grace, ..Request::new(name.clone(), mode) };
-    let requests: Vec<Request> = options.integrations.iter().map(request).collect();
-    if options.dry_run {
-        let engine = app.engine(Keeping::Nothing);
-        let mut previews = Vec::new();
-        for request in &requests {
-            previews.push(engine.preview(request).await?);
-        }
-        show_preview(app, &previews);
+    let requests: Vec<Request> = chosen.iter().map(request).collect();
+    if requests.is_empty() {
+        let text = if options.due { "nothing is due" } else { "no integration with a key is meant" };
+        app.ui.result(text, &json!({"rotations": [], "left": []}));
         return Ok(Exit::Done);
     }
+    if options.dry_run {
+        return dry_run(app, &requests).await;
+    }
+    if options.integrations.is_empty() && !options.due && !options.yes && !agreed(&chosen, mode)? {
+        app.ui.note("nothing was changed");
+        return Ok(Exit::Failed);
+    }
     begin_and_drive(app, &app.engine(Keeping::Kept), requests, at_once).await
+}
+
+/// One that cannot be turned does not hide what would become of the others.
+async fn dry_run(app: &App, requests: &[Request]) -> Result<Exit, CommandError> {
+    let engine = app.engine(Keeping::Nothing);
+    let (mut previews, mut refused) = (Vec::new(), Vec::new());
+    for request in requests {
+        match engine.preview(request).await {
+            Ok(preview) => previews.push(preview),
+            Err(failure) => refused.push(CommandError::from(failure)),
+        }
+    }
+    let Some(last) = refused.pop() else {
+        show_preview(app, &previews);
+        return Ok(Exit::Done);
+    };
+    if !previews.is_empty() {
+        show_preview(app, &previews);
+    }
+    for error in &refused {
+        app.ui.report(&error.report);
+    }
+    Err(last)
+}
+
+/// Many at once are asked for by name, or once more.
+fn agreed(chosen: &[IntegrationName], mode: Mode) -> Result<bool, CommandError> {
+    let names = chosen.iter().map(IntegrationName::as_str).collect::<Vec<_>>().join(", ");
+    let question = match mode {
+        Mode::Compromised => format!("Kill these keys now, and make new ones: {names}?"),
+        _ => format!("Turn the keys of {names}?"),
+    };
+    Ok(prompt::confirm(&question, "the same command with --yes")?)
 }
 
 /// Begins and drives several; one failure does not stop the others.

@@ -9,6 +9,8 @@ use serde_json::json;
 use super::{Effect, StepFailure, Turn};
 use crate::journal::Write;
 
+/// Clocks are set right by so much all the time.
+pub(crate) const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 /// A delivery confirmed this recently is not read again.
 const STILL_FRESH: SignedDuration = SignedDuration::from_secs(10);
 
@@ -16,13 +18,18 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
     let journal = turn.journal;
     let now = journal.now();
     let mut write = Write::default();
+    let latest = now.checked_add(journal.rotation.grace.duration()).unwrap_or(now);
     let until = if let Some(until) = journal.rotation.grace_until {
-        until
+        if is_astray(until, journal.rotation.grace, now) {
+            write.header = Some(Rotation { grace_until: Some(latest), ..journal.rotation.clone() });
+            latest
+        } else {
+            until
+        }
     } else {
-        let until = now.checked_add(journal.rotation.grace.duration()).unwrap_or(now);
         begin(turn, &mut write).await?;
-        write.header = Some(Rotation { grace_until: Some(until), ..journal.rotation.clone() });
-        until
+        write.header = Some(Rotation { grace_until: Some(latest), ..journal.rotation.clone() });
+        latest
     };
     if now < until {
         let header = write.header.unwrap_or_else(|| journal.rotation.clone());
@@ -44,6 +51,11 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
         return Ok(Effect::Reopen(drifted));
     }
     Ok(Effect::Done(json!({"until": until.to_string()}), write))
+}
+
+/// Whether a grace would end later than it can: the clock stepped back in it. It then begins again.
+pub(crate) fn is_astray(until: Timestamp, grace: Period, now: Timestamp) -> bool {
+    until.duration_since(now) > grace.duration() + CLOCK_TOLERANCE
 }
 
 /// The new key takes the old one's place.

@@ -26,6 +26,7 @@ use crate::journal::{Journal, Write};
 use crate::observer::Point;
 
 pub(crate) use check::preview;
+pub(crate) use grace::{CLOCK_TOLERANCE, is_astray};
 
 /// What a step's effect came to.
 pub(crate) enum Effect {

@@ -1,7 +1,11 @@
 //! The rotation engine against stand-ins that fail, lie and die at every point.
 
 #[cfg(test)]
+mod adoption;
+#[cfg(test)]
 mod concurrency;
+#[cfg(test)]
+mod decade;
 #[cfg(test)]
 mod drills;
 mod last_key;
@@ -12,6 +16,10 @@ mod places;
 #[cfg(test)]
 mod property;
 #[cfg(test)]
+mod scheduling;
+#[cfg(test)]
 mod stalls;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod surveys;

@@ -2,7 +2,7 @@
 
 use crate::support::home::Home;
 
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 16] = [
     &["init"],
     &["connect"],
     &["key"],
@@ -15,6 +15,9 @@ const COMMANDS: [&[&str]; 13] = [
     &["log", "show"],
     &["log", "verify"],
     &["log", "export"],
+    &["doctor"],
+    &["completions"],
+    &["man"],
     &["demo"],
 ];
 
@@ -40,11 +43,15 @@ async fn every_command_explains_itself_without_a_configuration() {
 #[tokio::test]
 async fn what_cannot_be_said_is_refused_with_2() {
     let home = Home::empty("");
-    let refused: [&[&str]; 14] = [
+    let refused: [&[&str]; 18] = [
         &[],
         &["nope"],
         &["rotate"],
         &["rotate", "x", "--grace"],
+        &["rotate", "x", "--due"],
+        &["rotate", "--all", "--due"],
+        &["rotate", "--owner", "x", "--resume"],
+        &["completions", "tcsh"],
         &["rotate", "x", "--grace", "soon"],
         &["rotate", "x", "--compromised", "--grace", "1h"],
         &["rotate", "x", "--compromised", "--abort"],

@@ -106,6 +106,7 @@ async fn every_command_speaks_json_as_documented() {
     tell(&mut told, &world, "keywright key list", &["key", "list", "--all"]).await;
     tell(&mut told, &world, "keywright key show", &["key", "show", "backups"]).await;
     tell(&mut told, &world, "keywright status", &["status"]).await;
+    tell(&mut told, &world, "keywright doctor", &["doctor"]).await;
     tell(&mut told, &world, "keywright log verify", &["log", "verify"]).await;
     let exported = world.home.must(&["log", "export", "--kind", "key_retired", "--json"]).await;
     told.check(

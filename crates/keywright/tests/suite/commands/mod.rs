@@ -1,9 +1,11 @@
 //! Every command as a person meets it: what it prints, what it refuses, how it ends.
 
 mod config;
+mod doctor;
 mod dry_run;
 mod help;
 mod json;
+mod many;
 mod newcomers;
 mod refusals;
 

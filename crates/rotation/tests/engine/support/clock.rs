@@ -1,43 +1,69 @@
 //! Time that passes only when something happens, and randomness from a seed.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use model::{Clock, Ids, SignedDuration, Timestamp};
+use tokio::time::Instant;
 
 /// Some time in 2027, not on a full millisecond.
 const START_US: i64 = 1_800_000_000_123_457;
 /// What one call takes.
 const CALL_US: i64 = 311;
 
-pub(crate) struct FakeClock(AtomicI64);
+pub(crate) struct FakeClock {
+    us: AtomicI64,
+    /// From then on time passes as the runtime's does, which a test can pause.
+    tied: OnceLock<Instant>,
+}
 
 impl FakeClock {
     pub(crate) fn new() -> Self {
-        Self(AtomicI64::new(START_US))
+        Self { us: AtomicI64::new(START_US), tied: OnceLock::new() }
     }
 
     /// Something happened.
     pub(crate) fn pass(&self) {
-        self.0.fetch_add(CALL_US, Ordering::SeqCst);
+        self.us.fetch_add(CALL_US, Ordering::SeqCst);
     }
 
     pub(crate) fn advance(&self, by: SignedDuration) {
-        self.0.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+        self.us.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+
+    pub(crate) fn tie(&self) {
+        self.tied.get_or_init(Instant::now);
+    }
+
+    /// Somebody sets it.
+    pub(crate) fn step(&self, by: SignedDuration) {
+        self.advance(by);
     }
 
     pub(crate) fn jump_to(&self, at: Timestamp) {
-        self.0.fetch_max(at.as_microsecond(), Ordering::SeqCst);
+        let left = at.duration_since(self.now());
+        if left > SignedDuration::ZERO {
+            self.advance(left);
+        }
     }
 }
 
 #[async_trait::async_trait]
 impl Clock for FakeClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_microsecond(self.0.load(Ordering::SeqCst)).unwrap()
+        let passed = self.tied.get().map_or(0, |since| i64::try_from(since.elapsed().as_micros()).unwrap());
+        Timestamp::from_microsecond(self.us.load(Ordering::SeqCst) + passed).unwrap()
     }
 
     async fn wait_until(&self, until: Timestamp) {
-        self.jump_to(until);
+        if self.tied.get().is_none() {
+            return self.jump_to(until);
+        }
+        while let Ok(left) = std::time::Duration::try_from(until.duration_since(self.now()))
+            && !left.is_zero()
+        {
+            tokio::time::sleep(left).await;
+        }
     }
 }
 

@@ -184,7 +184,7 @@ impl Rig {
 
 fn told_state(kind: EventKind) -> Option<KeyState> {
     match kind {
-        EventKind::KeyCreated => Some(KeyState::Pending),
+        EventKind::KeyCreated | EventKind::KeyAdopted => Some(KeyState::Pending),
         EventKind::KeyActivated => Some(KeyState::Active),
         EventKind::KeyRetiring => Some(KeyState::Retiring),
         EventKind::KeyRetired => Some(KeyState::Retired),

@@ -59,7 +59,7 @@ impl FakeIssuer {
 }
 
 fn make(state: &mut State, key: &NewKey, now: Timestamp) -> Result<IssuedKey, IssuerError> {
-    let number = state.keys.len() + 1;
+    let number = state.dropped + state.keys.len() + 1;
     let expiry = key.expires_at.map_or(0, Timestamp::as_second);
     let text = if state.text_of_second {
         format!("canary-key-of-second-{}-{expiry}", now.as_second())
@@ -83,7 +83,17 @@ fn make(state: &mut State, key: &NewKey, now: Timestamp) -> Result<IssuedKey, Is
     let created_at = Timestamp::from_millisecond(now.as_millisecond() - state.late_ms).unwrap();
     let scopes = if state.model == KeyModel::Many { key.scopes.clone() } else { Vec::new() };
     let expires_at = key.expires_at;
-    let made = Made { native_id, label, text, scopes, created_at, expires_at, lives: true, proved: false };
+    let made = Made {
+        native_id,
+        label,
+        text,
+        scopes,
+        created_at,
+        expires_at,
+        lives: true,
+        proved: false,
+        used_at: None,
+    };
     state.keys.push(made.clone());
     let Made { native_id, label, text, scopes, .. } = made;
     Ok(IssuedKey { native_id, secret: Secret::new(text), label, scopes, expires_at })
@@ -116,7 +126,7 @@ impl Issuer for FakeIssuer {
             scopes: key.scopes.clone(),
             created_at: Some(key.created_at),
             expires_at: key.expires_at,
-            last_used_at: None,
+            last_used_at: key.used_at,
             owner: None,
         };
         let list = |state: &State| state.keys.iter().filter(|key| key.lives).map(listed).collect();

@@ -6,6 +6,7 @@ mod faults;
 mod invariants;
 mod issuer;
 mod leadership;
+mod notify;
 mod outside;
 mod process;
 mod rig;
@@ -15,7 +16,8 @@ mod store_write;
 
 pub(crate) use clock::{FakeClock, FakeIds, Rng};
 pub(crate) use faults::{Call, Fault, Faults};
-pub(crate) use outside::Outside;
+pub(crate) use notify::FakeNotify;
+pub(crate) use outside::{Made, Outside};
 pub(crate) use process::{Process, Processes};
 pub(crate) use rig::{Rig, Setup, address, integration_name};
 pub(crate) use store::FakeStore;

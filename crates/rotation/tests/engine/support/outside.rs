@@ -18,6 +18,7 @@ pub(crate) struct Made {
     pub(crate) lives: bool,
     /// It was used and let in.
     pub(crate) proved: bool,
+    pub(crate) used_at: Option<Timestamp>,
 }
 
 /// Whether somebody else wrote to a place, or it could not be read.
@@ -52,6 +53,8 @@ pub(crate) struct State {
     /// n8n's clock is late by this much.
     pub(crate) late_ms: i64,
     pub(crate) keys: Vec<Made>,
+    /// Dead keys that were dropped from the list.
+    pub(crate) dropped: usize,
     pub(crate) places: BTreeMap<Address, Place>,
     /// Whether the clients are watched: not once somebody asked to kill the key.
     pub(crate) watched: bool,
@@ -84,6 +87,7 @@ impl State {
             expires_at,
             lives: true,
             proved: true,
+            used_at: None,
         });
     }
 
@@ -109,6 +113,7 @@ impl Outside {
             text_of_second,
             late_ms: 0,
             keys: Vec::new(),
+            dropped: 0,
             places: BTreeMap::new(),
             watched: false,
             violations: Vec::new(),

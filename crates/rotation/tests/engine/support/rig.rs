@@ -153,6 +153,7 @@ impl Rig {
                 expires_at,
                 lives: true,
                 proved: true,
+                used_at: None,
             };
             self.outside.arrange(|state| state.keys.push(made));
         }

@@ -61,9 +61,7 @@ impl Store for StoreView {
         self.store.arrange(|kept| {
             kept.instances.retain(|known| known.name != instance.name);
             kept.instances.push(instance.clone());
-            for (name, value) in sealed {
-                kept.seal(name, value);
-            }
+            sealed.into_iter().for_each(|(name, value)| kept.seal(name, value));
             kept.told(events);
         });
         Ok(())
