@@ -42,6 +42,21 @@ impl Sealer {
         Self { cipher: XChaCha20Poly1305::new(key.bytes().into()), mark: key.id(), store_id }
     }
 
+    /// Which master key it seals under.
+    pub(crate) fn mark(&self) -> KeyMark {
+        self.mark
+    }
+
+    /// The same store's values under another master key.
+    pub(crate) fn under(&self, key: &MasterKey) -> Self {
+        Self::new(key, self.store_id)
+    }
+
+    /// Opens a value, and seals it again under another key, in the same place.
+    pub(crate) fn reseal(&self, place: Place<'_>, sealed: &[u8], to: &Self) -> Result<Vec<u8>, StoreError> {
+        to.seal(place, &self.open(place, sealed)?)
+    }
+
     /// Key id, nonce, ciphertext with its tag.
     pub(crate) fn seal(&self, place: Place<'_>, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
         let mut nonce = [0; NONCE_BYTES];
@@ -60,7 +75,9 @@ impl Sealer {
             .ok_or_else(|| unsealable(place, "it is too short to be a sealed value"))?;
         if *mark != self.mark.0 {
             let why = format!("it was sealed under `{}`, this master key is `{}`", KeyMark(*mark), self.mark);
-            return Err(unsealable(place, why));
+            let mut error = unsealable(place, why);
+            error.report.mend.insert(0, "if the master key was changed: start this process again".to_owned());
+            return Err(error);
         }
         let (nonce, body) = rest
             .split_first_chunk::<NONCE_BYTES>()

@@ -38,6 +38,25 @@ pub(crate) async fn lead(database: &Path, role: &str) -> Result<Box<dyn Leadersh
     }
 }
 
+/// Whether somebody leads in any role.
+pub(crate) fn is_led(database: &Path) -> Result<bool, StoreError> {
+    let (Some(folder), Some(name)) = (database.parent(), database.file_name()) else { return Ok(false) };
+    let failed = |error: std::io::Error| io("list", folder, &error);
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let of_ours = path.file_name().and_then(|one| one.to_str()).zip(name.to_str());
+        let role = of_ours.and_then(|(one, name)| one.strip_prefix(name)?.strip_prefix('-'));
+        if role.is_none_or(|role| ["wal", "shm", "journal"].contains(&role)) {
+            continue;
+        }
+        let file = open(&path)?;
+        if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn lock_path(database: &Path, role: &str) -> Result<PathBuf, StoreError> {
     if role.is_empty() || !role.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') {
         return Err(bug("a role is named by small letters"));

@@ -1,34 +1,11 @@
 //! Leases: who drives a rotation, and the fence that proves it.
 
-use model::{
-    Blame, Fence, Lease, LeaseHolder, Period, Report, Retry, RotationId, StoreError, StoreErrorKind,
-    Timestamp,
-};
+use model::{Fence, RotationId, StoreError, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::records::{execute, from_json, to_json};
-use super::rotations::check_open;
-use crate::error::{Constraint, bug, corrupt, lease_lost, not_found, sqlite};
-
-/// A lease as it is written.
-pub(crate) struct HeldBy {
-    pub(crate) holder: String,
-    /// In microseconds.
-    pub(crate) until: i64,
-}
-
-impl HeldBy {
-    pub(crate) fn new(holder: &LeaseHolder, now: Timestamp, lease_for: Period) -> Result<Self, StoreError> {
-        let until = until(now, lease_for)?;
-        Ok(Self { holder: to_json("lease", &holder.nonce, holder)?, until })
-    }
-}
-
-pub(crate) fn until(now: Timestamp, lease_for: Period) -> Result<i64, StoreError> {
-    now.checked_add(lease_for.duration())
-        .map(Timestamp::as_microsecond)
-        .map_err(|error| bug(format!("a lease cannot last that long: {error}")))
-}
+use super::records::execute;
+use crate::error::{Constraint, lease_lost, not_found, sqlite};
+use crate::rows::{HeldBy, check_open, fence_passed, held, same_holder};
 
 struct Row {
     status: String,
@@ -58,11 +35,7 @@ pub(crate) fn check_newest(conn: &Connection, fence: &Fence) -> Result<(), Store
     if row.fence == fence.number {
         return Ok(());
     }
-    let Fence { number, .. } = fence;
-    Err(lease_lost(format!(
-        "the lease of rotation `{id}` was taken over: fence {number}, newest {}",
-        row.fence
-    )))
+    Err(fence_passed(fence, row.fence))
 }
 
 pub(crate) fn take(
@@ -100,26 +73,4 @@ pub(crate) fn release(conn: &Connection, fence: &Fence) -> Result<(), StoreError
     let sql = "UPDATE rotation SET holder = NULL, lease_until = NULL WHERE id = ?1 AND fence = ?2";
     let params = params![fence.rotation.to_string(), fence.number];
     execute(conn, Constraint::NONE, sql, params).map(|_rows| ())
-}
-
-fn same_holder(id: RotationId, one: &str, other: &str) -> Result<bool, StoreError> {
-    Ok(holder(id, one)? == holder(id, other)?)
-}
-
-fn holder(id: RotationId, json: &str) -> Result<LeaseHolder, StoreError> {
-    from_json("rotation", &format!("{id}/holder"), json)
-}
-
-fn held(fence: Fence, json: &str, until: i64) -> StoreError {
-    let id = fence.rotation;
-    let until = Timestamp::from_microsecond(until);
-    let (holder, until) = match (holder(id, json), until) {
-        (Ok(holder), Ok(until)) => (holder, until),
-        (Err(error), _) => return error,
-        (_, Err(error)) => return corrupt(&format!("rotation/{id}"), error.to_string()),
-    };
-    let what = format!("rotation `{id}` is driven by process {} on `{}`", holder.pid, holder.host);
-    let report = Report::new(Blame::Operator, Retry::Later(None), what)
-        .because(format!("it holds the lease until {until}, unless it prolongs it"));
-    StoreError::new(StoreErrorKind::LeaseHeld(Box::new(Lease { fence, holder, until })), report)
 }

@@ -1,16 +1,17 @@
 //! The store in one `SQLite` file: the port's methods, and the threads behind them.
 
 mod changes;
-mod connect;
-mod leadership;
+pub(crate) mod connect;
+pub(crate) mod leadership;
 mod lease;
-mod meta;
+pub(crate) mod meta;
 mod outbox;
 mod port;
 mod reader;
 mod records;
+mod rekey;
 mod rotations;
-mod schema;
+pub(crate) mod schema;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -18,11 +19,14 @@ use std::sync::Arc;
 
 use model::{Event, StoreError};
 use rusqlite::Connection;
+use tokio::sync::RwLock;
 
 use crate::MasterKey;
 use crate::error::exists;
 use crate::files::ensure_folder;
+use crate::identity;
 use crate::log::{Appender, Folder, LogConfig, LogHead, LogPublicKey, Outbox, Relay, RelayLine};
+use crate::rows::prepare;
 use crate::seal::Sealer;
 use outbox::SqliteOutbox;
 use reader::{Readers, on_snapshot};
@@ -40,7 +44,8 @@ pub struct SqliteStore {
     readers: Readers,
     relay: Relay,
     writer: Writer,
-    sealer: Arc<Sealer>,
+    /// Locked for writing while the master key is changed.
+    sealer: RwLock<Arc<Sealer>>,
     path: PathBuf,
     node: String,
     log_folder: PathBuf,
@@ -57,7 +62,7 @@ impl SqliteStore {
         }
         connect::create(path, |conn| {
             schema::make(conn)?;
-            meta::make(conn, key)
+            meta::write(conn, &identity::make(key)?)
         })?;
         Self::open(path, key, log)
     }
@@ -77,11 +82,12 @@ impl SqliteStore {
         let path = connect::checked_path(path)?;
         let mut conn = connect::connect(&path)?;
         schema::bring_up_to_date(&mut conn, &path)?;
-        let identity = on_snapshot(&mut conn, |conn| meta::read(conn, key))?;
+        let meta = on_snapshot(&mut conn, meta::read)?;
+        let identity = identity::read(&meta, key)?;
         let log_folder = ensure_folder(&log.folder)?;
         let folder = Folder::open(&log_folder)?;
         let log_public_key = identity.signing_key.public();
-        let node = identity.node;
+        let node = identity::node_of(&meta)?;
         let appender = Appender::new(folder, node.clone(), identity.signing_key, log.segment_max_bytes);
 
         let readers = (0..READERS).map(|_| connect::connect(&path)).collect::<Result<_, _>>()?;
@@ -94,13 +100,18 @@ impl SqliteStore {
         let outbox = outbox(SqliteOutbox { conn: relayed, writer: handle, node: node.clone() });
         let relay = Relay::start(line, appender, outbox)?;
         waker.wake();
-        let sealer = Arc::new(identity.sealer);
+        let sealer = RwLock::new(Arc::new(identity.sealer));
         Ok(Self { readers, relay, writer, sealer, path, node, log_folder, log_public_key })
     }
 
     /// The database file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where it is.
+    pub fn place_shown(&self) -> String {
+        self.path.display().to_string()
     }
 
     /// The folder of the log's segments.
@@ -124,15 +135,30 @@ impl SqliteStore {
         self.readers.read(move |conn| outbox::read_head(conn, &node)).await
     }
 
+    /// Seals everything under a new master key, all or nothing; this store goes on with it. Others that have it
+    /// open are told to start again when they next write or open a value.
+    pub async fn rotate_master_key(&self, new: &MasterKey) -> Result<(), StoreError> {
+        let mut sealer = self.sealer.write().await;
+        let (old, key) = (Arc::clone(&sealer), new.clone());
+        let rekeyed =
+            self.writer.handle()?.write(Events::None, move |conn| rekey::rekey(conn, &old, &key))?;
+        rekeyed.await.map_err(|_dropped| ended())??;
+        *sealer = Arc::new(sealer.under(new));
+        Ok(())
+    }
+
     /// Writes, and puts the events into the outbox, in one transaction.
     async fn write<T: Send + 'static>(
         &self,
+        sealer: &Sealer,
         events: Vec<Event>,
         run: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let events = outbox::prepare(events)?;
+        let events = prepare(events)?;
         let some = if events.is_empty() { Events::None } else { Events::Some };
+        let mark = sealer.mark();
         let answered = self.writer.handle()?.write(some, move |conn| {
+            meta::check(conn, mark)?;
             let done = run(conn)?;
             outbox::insert(conn, &events)?;
             Ok(done)

@@ -1,34 +1,14 @@
 //! Events on their way into the log.
 
-use model::{Event, StoreError, Timestamp};
+use model::{StoreError, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::meta::check_not_moved;
 use super::reader::on_snapshot;
 use super::writer::{Events, WriterHandle, ended};
-use crate::error::{Constraint, bug, constraint, corrupt, sqlite};
+use crate::error::{Constraint, constraint, corrupt, sqlite};
 use crate::log::{BATCH_MAX_BYTES, BATCH_MAX_ROWS, EVENT_MAX_BYTES, LineHash, LogHead, Outbox, OutboxRow};
-
-/// An event as it will stand in the log.
-pub(crate) struct PreparedEvent {
-    id: String,
-    at: Timestamp,
-    json: String,
-}
-
-/// Writes events down, before they go to the writer.
-pub(crate) fn prepare(events: Vec<Event>) -> Result<Vec<PreparedEvent>, StoreError> {
-    events
-        .into_iter()
-        .map(|event| {
-            let id = event.id.to_string();
-            let json = super::records::to_json("event", &id, &event)?;
-            if json.len() > EVENT_MAX_BYTES {
-                return Err(bug(format!("event `{id}` is longer than {EVENT_MAX_BYTES} bytes")));
-            }
-            Ok(PreparedEvent { id, at: event.at, json })
-        })
-        .collect()
-}
+use crate::rows::PreparedEvent;
 
 /// Puts events into the outbox, in the caller's transaction.
 pub(crate) fn insert(conn: &Connection, events: &[PreparedEvent]) -> Result<(), StoreError> {
@@ -66,7 +46,10 @@ impl SqliteOutbox {
 
 impl Outbox for SqliteOutbox {
     fn head(&mut self) -> Result<Option<LogHead>, StoreError> {
-        on_snapshot(&mut self.conn, |conn| read_head(conn, &self.node))
+        on_snapshot(&mut self.conn, |conn| {
+            check_not_moved(conn)?;
+            read_head(conn, &self.node)
+        })
     }
 
     fn newest(&mut self) -> Result<i64, StoreError> {

@@ -6,10 +6,10 @@ use model::{
     StoreError, Timestamp,
 };
 
-use super::lease::HeldBy;
-use super::rotations::{Sealed, Start, previous_place, previous_row};
 use super::{SqliteStore, changes, leadership, lease, records, rotations};
-use crate::seal::Sealer;
+use crate::rows::{
+    HeldBy, Start, prepare, previous_place, previous_row, seal, sealed_place, secret_place, to_json, until,
+};
 
 #[async_trait::async_trait]
 impl Store for SqliteStore {
@@ -19,15 +19,16 @@ impl Store for SqliteStore {
         sealed: Vec<(String, Option<Secret>)>,
         events: Vec<Event>,
     ) -> Result<(), StoreError> {
+        let sealer = self.sealer.read().await;
         let name = instance.name.to_string();
-        let json = records::to_json("instance", &name, instance)?;
+        let json = to_json("instance", &name, instance)?;
         let seal = |(name, value): (String, Option<Secret>)| {
-            let place = records::sealed_place(&name);
-            let value = value.map(|value| self.sealer.seal_text(place, &value)).transpose()?;
+            let place = sealed_place(&name);
+            let value = value.map(|value| sealer.seal_text(place, &value)).transpose()?;
             Ok((name, value))
         };
         let sealed = sealed.into_iter().map(seal).collect::<Result<Vec<_>, StoreError>>()?;
-        self.write(events, move |conn| {
+        self.write(&sealer, events, move |conn| {
             records::put_instance(conn, &name, &json)?;
             sealed.iter().try_for_each(|(name, value)| records::put_sealed(conn, name, value.as_deref()))
         })
@@ -49,17 +50,19 @@ impl Store for SqliteStore {
         value: Option<&Secret>,
         events: Vec<Event>,
     ) -> Result<(), StoreError> {
-        let place = records::sealed_place(name);
-        let sealed = value.map(|value| self.sealer.seal_text(place, value)).transpose()?;
+        let sealer = self.sealer.read().await;
+        let place = sealed_place(name);
+        let sealed = value.map(|value| sealer.seal_text(place, value)).transpose()?;
         let name = name.to_owned();
-        self.write(events, move |conn| records::put_sealed(conn, &name, sealed.as_deref())).await
+        self.write(&sealer, events, move |conn| records::put_sealed(conn, &name, sealed.as_deref())).await
     }
 
     async fn sealed(&self, name: &str) -> Result<Option<Secret>, StoreError> {
+        let sealer = self.sealer.read().await;
         let row = name.to_owned();
         let sql = "SELECT value FROM sealed WHERE name = ?1";
         let found = self.readers.read(move |conn| records::bytes(conn, sql, [row])).await?;
-        found.map(|sealed| self.sealer.open_text(records::sealed_place(name), &sealed)).transpose()
+        found.map(|sealed| sealer.open_text(sealed_place(name), &sealed)).transpose()
     }
 
     async fn put_integrations(
@@ -67,7 +70,8 @@ impl Store for SqliteStore {
         integrations: Vec<Integration>,
         events: Vec<Event>,
     ) -> Result<(), StoreError> {
-        self.write(events, move |conn| {
+        let sealer = self.sealer.read().await;
+        self.write(&sealer, events, move |conn| {
             integrations.iter().try_for_each(|integration| records::put_integration(conn, integration))
         })
         .await
@@ -97,34 +101,38 @@ impl Store for SqliteStore {
     }
 
     async fn note_use(&self, used: Vec<(KeyId, Timestamp)>) -> Result<(), StoreError> {
-        self.write(Vec::new(), move |conn| records::note_use(conn, &used)).await
+        let sealer = self.sealer.read().await;
+        self.write(&sealer, Vec::new(), move |conn| records::note_use(conn, &used)).await
     }
 
     async fn redate_key(&self, id: KeyId, made_at: Timestamp, events: Vec<Event>) -> Result<(), StoreError> {
-        self.write(events, move |conn| records::redate_key(conn, id, made_at)).await
+        let sealer = self.sealer.read().await;
+        self.write(&sealer, events, move |conn| records::redate_key(conn, id, made_at)).await
     }
 
     async fn key_secret(&self, id: KeyId) -> Result<Option<Secret>, StoreError> {
+        let sealer = self.sealer.read().await;
         let row = id.to_string();
         let param = row.clone();
         let sql = "SELECT secret FROM key WHERE id = ?1";
         let found = self.readers.read(move |conn| records::bytes(conn, sql, [param])).await?;
-        found.map(|sealed| self.sealer.open_text(records::secret_place(&row), &sealed)).transpose()
+        found.map(|sealed| sealer.open_text(secret_place(&row), &sealed)).transpose()
     }
 
     async fn start_rotation(&self, new: NewRotation, events: Vec<Event>) -> Result<StartOutcome, StoreError> {
+        let sealer = self.sealer.read().await;
         let NewRotation { rotation, integration, supersede, holder, lease_for, adopt } = new;
         let held_by = HeldBy::new(&holder, rotation.started_at, lease_for)?;
         let adopt = adopt
             .map(|adopted| {
                 let (key, secret) = *adopted;
-                let sealed = self.sealer.seal_text(records::secret_place(&key.id.to_string()), &secret)?;
+                let sealed = sealer.seal_text(secret_place(&key.id.to_string()), &secret)?;
                 Ok::<_, StoreError>((key, sealed))
             })
             .transpose()?;
         let start = Start { rotation, integration, supersede, held_by, adopt };
-        let events = super::outbox::prepare(events)?;
-        self.write(Vec::new(), move |conn| {
+        let events = prepare(events)?;
+        self.write(&sealer, Vec::new(), move |conn| {
             let outcome = rotations::start(conn, &start)?;
             if matches!(outcome, StartOutcome::Started(_)) {
                 super::outbox::insert(conn, &events)?;
@@ -152,11 +160,12 @@ impl Store for SqliteStore {
     }
 
     async fn previous(&self, rotation: RotationId, step: u32) -> Result<Option<Secret>, StoreError> {
+        let sealer = self.sealer.read().await;
         let sql = "SELECT previous FROM rotation_step WHERE rotation = ?1 AND number = ?2";
         let found =
             self.readers.read(move |conn| records::bytes(conn, sql, (rotation.to_string(), step))).await?;
         let row = previous_row(rotation, step);
-        found.map(|sealed| self.sealer.open_text(previous_place(&row), &sealed)).transpose()
+        found.map(|sealed| sealer.open_text(previous_place(&row), &sealed)).transpose()
     }
 
     async fn take_lease(
@@ -167,18 +176,21 @@ impl Store for SqliteStore {
         lease_for: Period,
         over: Option<Fence>,
     ) -> Result<Fence, StoreError> {
+        let sealer = self.sealer.read().await;
         let by = HeldBy::new(holder, now, lease_for)?;
-        self.write(Vec::new(), move |conn| lease::take(conn, rotation, &by, now, over)).await
+        self.write(&sealer, Vec::new(), move |conn| lease::take(conn, rotation, &by, now, over)).await
     }
 
     async fn renew_lease(&self, fence: &Fence, now: Timestamp, lease_for: Period) -> Result<(), StoreError> {
-        let (fence, until) = (*fence, lease::until(now, lease_for)?);
-        self.write(Vec::new(), move |conn| lease::renew(conn, &fence, until)).await
+        let sealer = self.sealer.read().await;
+        let (fence, until) = (*fence, until(now, lease_for)?);
+        self.write(&sealer, Vec::new(), move |conn| lease::renew(conn, &fence, until)).await
     }
 
     async fn release_lease(&self, fence: &Fence) -> Result<(), StoreError> {
+        let sealer = self.sealer.read().await;
         let fence = *fence;
-        self.write(Vec::new(), move |conn| lease::release(conn, &fence)).await
+        self.write(&sealer, Vec::new(), move |conn| lease::release(conn, &fence)).await
     }
 
     async fn commit(
@@ -187,12 +199,13 @@ impl Store for SqliteStore {
         changes: Vec<Change>,
         events: Vec<Event>,
     ) -> Result<(), StoreError> {
+        let sealer = self.sealer.read().await;
         let fence = *fence;
         let changes = changes
             .into_iter()
-            .map(|change| seal(&self.sealer, fence.rotation, change))
+            .map(|change| seal(&sealer, fence.rotation, change))
             .collect::<Result<Vec<_>, _>>()?;
-        self.write(events, move |conn| rotations::commit(conn, &fence, changes)).await
+        self.write(&sealer, events, move |conn| rotations::commit(conn, &fence, changes)).await
     }
 
     async fn put_memo(
@@ -201,8 +214,9 @@ impl Store for SqliteStore {
         memo: Option<&serde_json::Value>,
         events: Vec<Event>,
     ) -> Result<(), StoreError> {
+        let sealer = self.sealer.read().await;
         let (name, memo) = (name.to_owned(), memo.map(ToString::to_string));
-        self.write(events, move |conn| records::put_memo(conn, &name, memo.as_deref())).await
+        self.write(&sealer, events, move |conn| records::put_memo(conn, &name, memo.as_deref())).await
     }
 
     async fn memos(&self, prefix: &str) -> Result<Vec<(String, serde_json::Value)>, StoreError> {
@@ -219,34 +233,14 @@ impl Store for SqliteStore {
     }
 
     async fn record(&self, events: Vec<Event>) -> Result<(), StoreError> {
+        let sealer = self.sealer.read().await;
         if events.is_empty() {
             return Ok(());
         }
-        self.write(events, |_conn| Ok(())).await
+        self.write(&sealer, events, |_conn| Ok(())).await
     }
 
     async fn flush_log(&self) -> Result<(), StoreError> {
         self.relay.flush().await
     }
-}
-
-/// Seals what a change brings, and takes its clear text out of it.
-fn seal(
-    sealer: &Sealer,
-    rotation: RotationId,
-    change: Change,
-) -> Result<(Change, Option<Sealed>), StoreError> {
-    Ok(match change {
-        Change::Previous { step, value: Some(value) } => {
-            let row = previous_row(rotation, step);
-            let sealed = sealer.seal_text(previous_place(&row), &value)?;
-            (Change::Previous { step, value: None }, Some(sealed))
-        }
-        Change::KeyAdded(key, secret) => {
-            let id = key.id.to_string();
-            let sealed = sealer.seal_text(records::secret_place(&id), &secret)?;
-            (Change::KeyAdded(key, Secret::new("")), Some(sealed))
-        }
-        other => (other, None),
-    })
 }

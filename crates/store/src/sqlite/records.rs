@@ -2,30 +2,10 @@
 
 use model::{Instance, Integration, IntegrationName, Key, KeyId, StoreError, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Constraint, bug, constraint, corrupt, not_found, sqlite};
-use crate::seal::Place;
-
-/// Where a key's text is sealed.
-pub(crate) fn secret_place(id: &str) -> Place<'_> {
-    Place { table: "key", row: id, column: "secret" }
-}
-
-/// Where a named value is sealed.
-pub(crate) fn sealed_place(name: &str) -> Place<'_> {
-    Place { table: "sealed", row: name, column: "value" }
-}
-
-pub(crate) fn to_json(table: &str, row: &str, record: &impl Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(record)
-        .map_err(|error| bug(format!("cannot write `{table}/{row}` as JSON: {error}")))
-}
-
-pub(crate) fn from_json<T: DeserializeOwned>(table: &str, row: &str, json: &str) -> Result<T, StoreError> {
-    serde_json::from_str(json).map_err(|error| corrupt(&format!("{table}/{row}"), error.to_string()))
-}
+use crate::error::{Constraint, constraint, not_found, sqlite};
+use crate::rows::{found, from_json, to_json};
 
 /// Reads records by a query that gives their ids and their JSON.
 pub(crate) fn select<T: DeserializeOwned>(
@@ -215,9 +195,4 @@ pub(crate) fn memos(conn: &Connection, prefix: &str) -> Result<Vec<(String, serd
         Ok((name, memo))
     })
     .collect()
-}
-
-/// A statement had a row to change.
-pub(crate) fn found(rows: usize, what: impl FnOnce() -> String) -> Result<(), StoreError> {
-    if rows == 0 { Err(not_found(what())) } else { Ok(()) }
 }

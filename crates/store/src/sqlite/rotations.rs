@@ -1,39 +1,14 @@
 //! Rotations: beginning one, changing its journal, reading it.
 
 use model::{
-    Change, Fence, Integration, Key, Rotation, RotationId, RotationStatus, StartOutcome, Step, StepState,
-    StoreError, Timestamp,
+    Change, Fence, Rotation, RotationId, RotationStatus, StartOutcome, Step, StepState, StoreError, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
-use super::lease::{self, HeldBy};
-use super::records::{
-    add_key, erase_secret, execute, found, from_json, put_integration, put_key, select, to_json,
-};
-use crate::error::{Constraint, bug, illegal, lease_lost, not_found, sqlite};
-use crate::seal::Place;
-
-/// What replaces a value in the database, sealed by the caller.
-pub(crate) type Sealed = Vec<u8>;
-
-/// The row of a step, as its sealed value is bound to it.
-pub(crate) fn previous_row(rotation: RotationId, step: u32) -> String {
-    format!("{rotation}/{step}")
-}
-
-pub(crate) fn previous_place(row: &str) -> Place<'_> {
-    Place { table: "rotation_step", row, column: "previous" }
-}
-
-/// A rotation to begin, with all that its first transaction needs.
-pub(crate) struct Start {
-    pub(crate) rotation: Rotation,
-    pub(crate) integration: Option<Integration>,
-    pub(crate) supersede: Option<RotationId>,
-    pub(crate) held_by: HeldBy,
-    /// A key that exists, with its sealed text; the rotation is over as it begins.
-    pub(crate) adopt: Option<(Key, Sealed)>,
-}
+use super::lease;
+use super::records::{add_key, erase_secret, execute, put_integration, put_key, select};
+use crate::error::{Constraint, bug, illegal, not_found, sqlite};
+use crate::rows::{Sealed, Start, check_step, found, from_json, header_json, previous_row, state, step_json};
 
 /// Begins it, or writes nothing.
 pub(crate) fn start(conn: &Connection, start: &Start) -> Result<StartOutcome, StoreError> {
@@ -44,22 +19,8 @@ pub(crate) fn start(conn: &Connection, start: &Start) -> Result<StartOutcome, St
         Some(open) => return Ok(StartOutcome::AlreadyOpen(open)),
         None => {}
     }
-    if let (None, Some(gone)) = (open, start.supersede) {
-        // The events that came along say that it was superseded: they would not be true.
-        return Err(illegal(format!("rotation `{gone}` is over and cannot give way")));
-    }
-    if rotation.status.is_open() == start.adopt.is_some() {
-        return Err(illegal(format!(
-            "rotation `{}` cannot begin as {}",
-            rotation.id,
-            rotation.status.as_str()
-        )));
-    }
+    start.check(open)?;
     if let Some(integration) = &start.integration {
-        if integration.name != rotation.integration {
-            let other = &integration.name;
-            return Err(bug(format!("rotation `{}` is not of integration `{other}`", rotation.id)));
-        }
         put_integration(conn, integration)?;
     }
     let id = rotation.id.to_string();
@@ -82,9 +43,6 @@ pub(crate) fn start(conn: &Connection, start: &Start) -> Result<StartOutcome, St
     match &start.adopt {
         None => add_steps(conn, rotation.id, &rotation.steps)?,
         Some((key, sealed)) => {
-            if key.rotation != rotation.id || key.integration != rotation.integration {
-                return Err(bug(format!("key `{}` is not of rotation `{}`", key.id, rotation.id)));
-            }
             insert_steps(conn, rotation.id, 0, &rotation.steps)?;
             add_key(conn, key, sealed)?;
         }
@@ -206,36 +164,10 @@ fn put_step(conn: &Connection, rotation: RotationId, step: &Step) -> Result<(), 
         .map_err(|error| sqlite(&error))?
         .ok_or_else(|| not_found(format!("rotation `{id}` has no step {number}")))?;
     let before: Step = from_json("rotation_step", &row, &json)?;
-    if (before.kind, &before.destination) != (step.kind, &step.destination) {
-        return Err(illegal(format!("step {number} of rotation `{id}` cannot become another step")));
-    }
-    before
-        .state
-        .check_transition(step.state, step.kind)
-        .map_err(|error| illegal(format!("step {number} of rotation `{id}`: {error}")))?;
+    check_step(rotation, &before, step)?;
     let sql = "UPDATE rotation_step SET state = ?3, record = ?4 WHERE rotation = ?1 AND number = ?2";
     let params = params![id, number, state(step.state), step_json(rotation, step)?];
     execute(conn, Constraint::NONE, sql, params).map(|_rows| ())
-}
-
-/// The steps are rows of their own.
-fn header_json(rotation: &Rotation) -> Result<String, StoreError> {
-    let header = Rotation { steps: Vec::new(), ..rotation.clone() };
-    to_json("rotation", &rotation.id.to_string(), &header)
-}
-
-fn step_json(rotation: RotationId, step: &Step) -> Result<String, StoreError> {
-    to_json("rotation_step", &previous_row(rotation, step.number), step)
-}
-
-fn state(state: StepState) -> &'static str {
-    match state {
-        StepState::Planned => "planned",
-        StepState::Started => "started",
-        StepState::Failed => "failed",
-        StepState::Done => "done",
-        StepState::Skipped => "skipped",
-    }
 }
 
 fn header(conn: &Connection, id: RotationId) -> Result<Option<Rotation>, StoreError> {
@@ -279,12 +211,4 @@ fn with_steps(conn: &Connection, mut header: Rotation) -> Result<Rotation, Store
         header.steps.push(from_json("rotation_step", &previous_row(header.id, number), &json)?);
     }
     Ok(header)
-}
-
-/// Refuses a rotation that is over, before anything else of it is looked at.
-pub(crate) fn check_open(id: RotationId, status: &str) -> Result<(), StoreError> {
-    if ["running", "waiting", "stalled", "aborting"].contains(&status) {
-        return Ok(());
-    }
-    Err(lease_lost(format!("rotation `{id}` is over: {status}")))
 }

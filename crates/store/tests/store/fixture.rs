@@ -3,18 +3,37 @@
 use model::{
     Capabilities, Change, Event, EventId, EventKind, Fence, Fingerprint, Instance, Integration,
     IntegrationRole, Key, KeyId, KeyModel, KeyState, LeaseHolder, Mode, NewRotation, Period, Rotation,
-    RotationId, RotationStatus, ScopeSupport, Secret, StartOutcome, Step, StepState, Store, Timestamp, Ulid,
-    plan,
+    RotationId, RotationStatus, ScopeSupport, Secret, StartOutcome, Step, StepState, Store, StoreError,
+    Timestamp, Ulid, plan,
 };
+use store::log::LogConfig;
+use store::{MasterKey, OpenStore, StorePlace};
 
 /// One store, which can be opened any number of times.
 pub(crate) trait Place: Send + Sync {
-    type Store: Store + 'static;
+    type Store: OpenStore + 'static;
 
     /// Opens it again, as another process would.
     fn open(&self) -> Self::Store;
+    /// Opens it with another master key.
+    fn open_under(&self, key: &MasterKey) -> Result<Self::Store, StoreError>;
+    /// Where it is.
+    fn place(&self) -> StorePlace;
+    /// Its master key.
+    fn key(&self) -> MasterKey;
+    /// Where its log is.
+    fn log(&self) -> LogConfig;
+    /// Puts a value that no key opens among the sealed ones, or takes it away.
+    fn spoil(&self, spoilt: Spoilt);
     /// What is in its log, oldest first.
     fn logged(&self) -> Vec<Event>;
+}
+
+/// Whether a value that no key opens is among the sealed ones.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spoilt {
+    Yes,
+    No,
 }
 
 pub(crate) const LEASE: Period = Period::seconds(60);

@@ -4,12 +4,15 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
 
 use model::{Event, Secret, StartOutcome, Store as _};
-use store::log::{LogConfig, Reader};
-use store::{MasterKey, SqliteStore};
+use store::log::{LogConfig, verify};
+use store::{MasterKey, OpenStore, SqliteStore, StorePlace};
 
-use crate::fixture::{Place as _, begin, event, instance, new};
+use crate::fixture::{Place, event, holder, instance, new};
+use crate::postgres_place::PostgresPlace;
 use crate::sqlite_place::SqlitePlace;
 
 const ROLE: &str = "KEYWRIGHT_TEST_CHILD";
@@ -38,39 +41,61 @@ fn config(folder: &Path) -> (PathBuf, MasterKey, LogConfig) {
     (folder.join("state/keywright.db"), MasterKey::from_text(&key).unwrap(), log)
 }
 
-fn open(folder: &Path) -> SqliteStore {
+/// Opens the store that the parent made: in the database that is named in the folder, else in a file.
+async fn open(folder: &Path) -> Arc<dyn OpenStore> {
     let (path, key, log) = config(folder);
-    SqliteStore::open(&path, &key, &log).unwrap()
+    let place = match std::fs::read_to_string(folder.join("url")) {
+        Ok(url) => StorePlace::Postgres { url, password: None },
+        Err(_none) => StorePlace::Sqlite(path),
+    };
+    store::open(&place, &key, &log).await.unwrap()
 }
 
 fn place() -> SqlitePlace {
     let place = SqlitePlace::with_segments_of(20_000);
-    std::fs::write(place.folder.path().join("master"), place.key.to_text().expose()).unwrap();
+    tell(&place, place.folder.path());
     place
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn several_processes_share_one_store() {
-    const ROUNDS: u64 = 10;
-    if let Some((folder, number)) = role() {
-        let store = open(&folder);
-        for round in 0..ROUNDS {
-            let id = 1 + round * 10 + number;
-            let outcome =
-                store.start_rotation(new(id, &format!("integration-{round}")), vec![event(id)]).await;
-            if matches!(outcome.unwrap(), StartOutcome::Started(_)) {
-                println!("\nstarted {round}");
-            }
-            store.record(vec![event(1_000 + id)]).await.unwrap();
-        }
-        return;
+fn real_place() -> Option<PostgresPlace> {
+    let place = PostgresPlace::fresh()?;
+    tell(&place, place.folder.path());
+    Some(place)
+}
+
+/// Leaves in the folder what children have to know.
+fn tell(place: &impl Place, folder: &Path) {
+    std::fs::write(folder.join("master"), place.key().to_text().expose()).unwrap();
+    if let StorePlace::Postgres { url, .. } = place.place() {
+        std::fs::write(folder.join("url"), url).unwrap();
     }
-    let place = place();
+}
+
+async fn check_log(place: &impl Place) -> u64 {
+    let store = store::open(&place.place(), &place.key(), &place.log()).await.unwrap();
+    store.flush_log().await.unwrap();
+    let head = store.log_head().await.unwrap();
+    verify(store.log_folder(), &store.log_public_key(), head.as_ref()).unwrap().events
+}
+
+const ROUNDS: u64 = 10;
+
+async fn start_and_record(folder: &Path, number: u64) {
+    let store = open(folder).await;
+    for round in 0..ROUNDS {
+        let id = 1 + round * 10 + number;
+        let outcome = store.start_rotation(new(id, &format!("integration-{round}")), vec![event(id)]).await;
+        if matches!(outcome.unwrap(), StartOutcome::Started(_)) {
+            println!("\nstarted {round}");
+        }
+        store.record(vec![event(1_000 + id)]).await.unwrap();
+    }
+}
+
+async fn check_shared(place: &impl Place, folder: &Path, test: &str) {
     let store = place.open();
     store.put_instance(&instance("prod"), Vec::new(), Vec::new()).await.unwrap();
-    let children: Vec<Child> = (0..3)
-        .map(|number| child("several_processes_share_one_store", place.folder.path(), number))
-        .collect();
+    let children: Vec<Child> = (0..3).map(|number| child(test, folder, number)).collect();
     let mut started = Vec::new();
     for child in children {
         let output = child.wait_with_output().unwrap();
@@ -83,28 +108,47 @@ async fn several_processes_share_one_store() {
     assert_eq!(store.open_rotations().await.unwrap().len(), 10);
     store.flush_log().await.unwrap();
     assert_eq!(place.logged().len(), 10 + 30);
-    assert_eq!(place.verify().await.unwrap().events, 40);
+    assert_eq!(check_log(place).await, 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_processes_share_one_store() {
+    if let Some((folder, number)) = role() {
+        return start_and_record(&folder, number).await;
+    }
+    let place = place();
+    check_shared(&place, place.folder.path(), "several_processes_share_one_store").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_several_processes_share_one_database() {
+    if let Some((folder, number)) = role() {
+        return start_and_record(&folder, number).await;
+    }
+    let Some(place) = real_place() else { return };
+    check_shared(&place, place.folder.path(), "real_several_processes_share_one_database").await;
+}
+
+async fn commit_until_killed(folder: &Path, number: u64) {
+    let store = open(folder).await;
+    store.put_instance(&instance("prod"), Vec::new(), Vec::new()).await.unwrap();
+    let begun = store.start_rotation(new(number, &format!("integration-{number}")), Vec::new()).await;
+    let StartOutcome::Started(fence) = begun.unwrap() else { panic!("it is open") };
+    for n in 0.. {
+        let id = number * 100_000 + n;
+        store.commit(&fence, Vec::new(), vec![event(id)]).await.unwrap();
+        println!("\ndone {id}");
+        if n % 5 == 0 {
+            store.flush_log().await.unwrap();
+        }
+    }
 }
 
 /// Killed at whatever it was doing, over and over: what it was told to be durable is there, once.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_killed_process_loses_and_doubles_nothing() {
-    if let Some((folder, number)) = role() {
-        let store = open(&folder);
-        let (_, fence) = begin(&store, number, &format!("integration-{number}")).await;
-        for n in 0.. {
-            let id = number * 100_000 + n;
-            store.commit(&fence, Vec::new(), vec![event(id)]).await.unwrap();
-            println!("\ndone {id}");
-            if n % 5 == 0 {
-                store.flush_log().await.unwrap();
-            }
-        }
-    }
-    let place = place();
+async fn check_killed(place: &impl Place, folder: &Path, test: &str) {
     let mut told = Vec::new();
     for number in 1..=6 {
-        let mut child = child("a_killed_process_loses_and_doubles_nothing", place.folder.path(), number);
+        let mut child = child(test, folder, number);
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let done = lines.filter_map(|line| line.strip_prefix("done ").map(|id| id.parse::<u64>().unwrap()));
         let wanted = usize::try_from(number * 13).unwrap();
@@ -112,18 +156,57 @@ async fn a_killed_process_loses_and_doubles_nothing() {
         child.kill().unwrap();
         assert!(!child.wait().unwrap().success());
     }
-    let store = place.open();
-    store.flush_log().await.unwrap();
-    drop(store);
-    let logged: Vec<u64> =
-        Reader::open(&place.log.folder).unwrap().map(|one| number(&one.unwrap().event)).collect();
+    let events = check_log(place).await;
+    let logged: Vec<u64> = place.logged().iter().map(number).collect();
     let mut once = logged.clone();
     once.sort_unstable();
     once.dedup();
     assert_eq!(once.len(), logged.len(), "none twice");
     assert_eq!(told.len(), 13 * 21);
     assert!(told.iter().all(|id| once.binary_search(id).is_ok()), "none lost");
-    assert_eq!(place.verify().await.unwrap().events, logged.len() as u64);
+    assert_eq!(events, logged.len() as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_process_loses_and_doubles_nothing() {
+    if let Some((folder, number)) = role() {
+        return commit_until_killed(&folder, number).await;
+    }
+    let place = place();
+    check_killed(&place, place.folder.path(), "a_killed_process_loses_and_doubles_nothing").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_a_killed_process_loses_and_doubles_nothing_of_a_database() {
+    if let Some((folder, number)) = role() {
+        return commit_until_killed(&folder, number).await;
+    }
+    let Some(place) = real_place() else { return };
+    let test = "real_a_killed_process_loses_and_doubles_nothing_of_a_database";
+    check_killed(&place, place.folder.path(), test).await;
+}
+
+/// `kill -9` of the leader: another leads within ten seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn real_a_killed_leader_is_followed() {
+    if let Some((folder, _)) = role() {
+        let store = open(&folder).await;
+        let _leads = store.lead("scheduler", &holder(1)).await.unwrap();
+        println!("\nleads");
+        return std::future::pending().await;
+    }
+    let Some(place) = real_place() else { return };
+    let mut child = child("real_a_killed_leader_is_followed", place.folder.path(), 1);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line == "leads"));
+    let store = place.open();
+    let other = holder(2);
+    let follows = store.lead("scheduler", &other);
+    let mut follows = std::pin::pin!(follows);
+    assert!(tokio::time::timeout(Duration::from_millis(1_500), &mut follows).await.is_err(), "it is held");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    tokio::time::timeout(Duration::from_secs(10), follows).await.unwrap().unwrap();
 }
 
 fn number(event: &Event) -> u64 {

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use model::Event;
+use model::{Event, StoreError};
 use store::log::{LogConfig, Reader, VerifyError, VerifyReport, verify};
-use store::{MasterKey, SqliteStore};
+use store::{MasterKey, SqliteStore, StorePlace};
 
-use crate::fixture::Place;
+use crate::fixture::{Place, Spoilt};
 
 pub(crate) struct SqlitePlace {
     pub(crate) folder: tempfile::TempDir,
@@ -57,6 +57,30 @@ impl Place for SqlitePlace {
 
     fn open(&self) -> SqliteStore {
         SqliteStore::open(&self.path(), &self.key, &self.log).unwrap()
+    }
+
+    fn open_under(&self, key: &MasterKey) -> Result<SqliteStore, StoreError> {
+        SqliteStore::open(&self.path(), key, &self.log)
+    }
+
+    fn place(&self) -> StorePlace {
+        StorePlace::Sqlite(self.path())
+    }
+
+    fn key(&self) -> MasterKey {
+        self.key.clone()
+    }
+
+    fn log(&self) -> LogConfig {
+        self.log.clone()
+    }
+
+    fn spoil(&self, spoilt: Spoilt) {
+        let sql = match spoilt {
+            Spoilt::Yes => "INSERT INTO sealed VALUES ('zz', x'0011')",
+            Spoilt::No => "DELETE FROM sealed WHERE name = 'zz'",
+        };
+        assert_eq!(self.raw().execute(sql, []).unwrap(), 1);
     }
 
     fn logged(&self) -> Vec<Event> {
