@@ -117,6 +117,7 @@ fn issuer(instance: &Instance, store: Arc<dyn Store>) -> Result<Arc<dyn Issuer>,
         name: instance.name.clone(),
         base_url: n8n::BaseUrl::parse(&instance.url, n8n::InsecureHttp::Refused)?,
         timeouts: n8n::Timeouts::default(),
+        transport: n8n::Transport::default(),
         clock: Arc::new(WallClock),
         ids: Arc::new(RandomIds),
     };

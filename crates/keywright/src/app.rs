@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use model::{Clock, Event, EventKind, Ids, Instance, InstanceName, Store};
+use model::{
+    Clock, Event, EventKind, Ids, Instance, InstanceName, Report, Secret, SecretRef, Store, StoreErrorKind,
+    Timestamp,
+};
 use rotation::{Engine, Observer};
 use store::log::LogConfig;
-use store::{MasterKey, SqliteStore};
+use store::{MasterKey, OpenStore};
 
 use crate::Hooks;
 use crate::config::{self, Config};
@@ -18,10 +21,79 @@ use crate::system::{SystemClock, SystemIds};
 use crate::ui::Ui;
 use crate::world::Reach;
 
+/// The master key, wherever the configuration says that it is.
+pub(crate) fn master_key(config: &Config) -> Result<MasterKey, CommandError> {
+    Ok(parsed(&config::master_key_text(&config.master_key)?, &config.master_key)?)
+}
+
+fn parsed(text: &Secret, from: &SecretRef) -> Result<MasterKey, Report> {
+    MasterKey::from_text(text).map_err(|error| {
+        operator(format!("`{from}` holds no master key"))
+            .caused_by(&error)
+            .mend("give it back from your backup: without it, nothing sealed can be opened")
+    })
+}
+
+/// Where a new master key lies until the store has taken it.
+pub(crate) fn pending(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".new");
+    PathBuf::from(name)
+}
+
+/// Puts a new master key in the former one's place; gives where that is kept, as older backups need it.
+pub(crate) fn put_in_place(pending: &Path, file: &Path) -> Result<Option<PathBuf>, Report> {
+    let cannot = |error: &std::io::Error| {
+        operator(format!("cannot put `{}` in the place of `{}`", pending.display(), file.display()))
+            .caused_by(error)
+            .mend(format!("mv {} {}", pending.display(), file.display()))
+    };
+    let mut kept = None;
+    if file.exists() {
+        let at = SystemClock.now().as_second();
+        let names = (0..100).map(|more| PathBuf::from(format!("{}.former-{}", file.display(), at + more)));
+        let free = names.into_iter().find(|name| !name.exists());
+        let former = free.unwrap_or_else(|| PathBuf::from(format!("{}.former", file.display())));
+        std::fs::hard_link(file, &former).map_err(|error| cannot(&error))?;
+        kept = Some(former);
+    }
+    std::fs::rename(pending, file).map_err(|error| cannot(&error))?;
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| cannot(&error))?;
+    Ok(kept)
+}
+
+/// An event outside of an open store.
+pub(crate) fn event(kind: EventKind, at: Timestamp) -> Event {
+    Event::new(SystemIds.event(at), at, kind, config::actor())
+}
+
+/// Opens the store; finishes a change of the master key that was interrupted behind the store's back.
+async fn open_store(config: &Config, ui: Ui) -> Result<Arc<dyn OpenStore>, CommandError> {
+    let (place, log) = (config.place()?, LogConfig::new(&config.log));
+    let key = master_key(config)?;
+    let refused = match store::open(&place, &key, &log).await {
+        Ok(store) => return Ok(store),
+        Err(failure) => failure,
+    };
+    let SecretRef::File(file) = &config.master_key else { return Err(refused.into()) };
+    let new = pending(Path::new(file));
+    if refused.kind != StoreErrorKind::Unsealable || !new.exists() {
+        return Err(refused.into());
+    }
+    let reference = SecretRef::File(new.display().to_string());
+    let key = parsed(&config::master_key_text(&reference)?, &reference)?;
+    let store = store::open(&place, &key, &log).await?;
+    put_in_place(&new, Path::new(file))?;
+    ui.warn(&format!("`{file}` is the new master key: its change had been interrupted"));
+    Ok(store)
+}
+
 /// One run of one command.
 pub(crate) struct App {
     pub(crate) ui: Ui,
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<dyn OpenStore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) actor: String,
@@ -34,19 +106,13 @@ pub(crate) struct App {
 
 impl App {
     /// Opens what the configuration file names.
-    pub(crate) fn open(config: &Path, ui: Ui, hooks: &Hooks) -> Result<Self, CommandError> {
+    pub(crate) async fn open(config: &Path, ui: Ui, hooks: &Hooks) -> Result<Self, CommandError> {
         let config = Config::load(config)?;
-        let text = config::master_key_text(&config.master_key)?;
-        let master_key = MasterKey::from_text(&text).map_err(|error| {
-            operator(format!("`{}` holds no master key", config.master_key))
-                .caused_by(&error)
-                .mend("give it back from your backup: without it, nothing sealed can be opened")
-        })?;
-        let store = SqliteStore::open(&config.store, &master_key, &LogConfig::new(&config.log))?;
+        let store = open_store(&config, ui).await?;
         let hidden_variables = config.secret_variables();
         Ok(Self {
             ui,
-            store: Arc::new(store),
+            store,
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
             actor: config::actor(),

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use model::{
     AdminLogin, EventKind, Instance, InstanceName, Integration, IntegrationName, IntegrationRole,
-    Issuer as _, IssuerErrorKind, KeyModel, LoginRefs, Mode, Period, Secret, Source, Store as _,
-    TransportRefs,
+    Issuer as _, IssuerErrorKind, KeyModel, LoginRefs, Mode, Period, Secret, Source, TransportRefs,
 };
 use n8n::{BaseUrl, ClientConfig, Learned, N8nClient, N8nIssuer, Timeouts};
 use rotation::{Outcome, Request};
@@ -13,7 +12,7 @@ use rotation::{Outcome, Request};
 use crate::app::App;
 use crate::error::{CommandError, operator};
 use crate::keeper::{FreshKeeper, Keeping, sealed_name};
-use crate::prompt;
+use crate::{prompt, transport};
 
 /// Root keys are turned quarterly unless asked otherwise, and end by themselves if nobody does.
 const ROOT_EVERY: Period = Period::days(90);
@@ -63,6 +62,7 @@ pub(crate) async fn admit(
         name: wanted.name.clone(),
         base_url: wanted.base_url.clone(),
         timeouts: Timeouts::default(),
+        transport: transport::resolve(&*app.store, &wanted.name, &wanted.transport).await?,
         clock: Arc::clone(&app.clock),
         ids: Arc::clone(&app.ids),
     };

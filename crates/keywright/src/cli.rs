@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use model::{Address, ChannelName, EventId, InstanceName, IntegrationName, Period, Scope};
+use model::{Address, ChannelName, EventId, InstanceName, IntegrationName, Period, Scope, SecretRef};
 
 use crate::config::SecretSource;
 
@@ -68,6 +68,12 @@ pub(crate) enum Command {
     /// The tamper-evident log
     #[command(subcommand)]
     Log(LogCommand),
+    /// The master key
+    #[command(subcommand)]
+    Seal(SealCommand),
+    /// Where everything is kept
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Channels of notices
     #[command(subcommand)]
     Notify(NotifyCommand),
@@ -113,7 +119,65 @@ pub(crate) struct Connect {
     /// Accept plain HTTP to another host, where the password can be read on its way
     #[arg(long)]
     pub(crate) dangerous_plain_http: bool,
+    #[command(flatten)]
+    pub(crate) transport: Transport,
     /// Log in and learn, but keep nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// How an instance is reached, where it is not the system's own way.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "The way there")]
+pub(crate) struct Transport {
+    /// Certificate authorities in PEM, instead of the system's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Our certificate and its chain in PEM, where the instance wants one
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    pub(crate) client_certificate: Option<PathBuf>,
+    /// Where its private key is: `env:NAME` or `file:PATH`, in PEM
+    #[arg(long, value_name = "SOURCE", requires = "client_certificate")]
+    pub(crate) client_key: Option<SecretRef>,
+    /// An HTTP or HTTPS proxy
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
+    /// Who we are to the proxy
+    #[arg(long, value_name = "NAME", requires_all = ["proxy", "proxy_password"])]
+    pub(crate) proxy_user: Option<String>,
+    /// Where the proxy's password is: `env:NAME` or `file:PATH`
+    #[arg(long, value_name = "SOURCE", requires = "proxy_user")]
+    pub(crate) proxy_password: Option<SecretRef>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SealCommand {
+    /// Make a new master key, and seal everything under it
+    Rotate {
+        /// Where the new key is written, if it is not the file that the configuration names
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+        /// Say what would be done
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Copy everything to another place, and use this one no more
+    Migrate(Migrate),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    /// A file, or `postgresql://user@host/database`
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) to: String,
+    /// Where the database's password is: `env:NAME`, `file:PATH`, `-`
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) password_from: Option<SecretSource>,
+    /// Say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
 }

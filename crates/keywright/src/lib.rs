@@ -19,6 +19,7 @@ mod prompt;
 mod reference_tests;
 mod system;
 mod tally;
+mod transport;
 mod ui;
 mod view;
 mod world;

@@ -12,6 +12,7 @@ use rotation::World;
 use tokio::sync::Mutex;
 
 use crate::keeper::{Keeping, StoreKeeper};
+use crate::transport;
 
 /// An instance as it was when it was opened, and its issuer.
 type Opened = (Instance, Arc<dyn Issuer>);
@@ -40,7 +41,7 @@ impl Reach {
     }
 
     /// A client of an instance, logged in as the store says.
-    pub(crate) fn client(&self, instance: &Instance) -> Result<Arc<N8nClient>, Report> {
+    pub(crate) async fn client(&self, instance: &Instance) -> Result<Arc<N8nClient>, Report> {
         // Plain HTTP to another host was accepted by a person when the instance was connected.
         let base_url =
             BaseUrl::parse(&instance.url, InsecureHttp::Accepted).map_err(|failure| *failure.report)?;
@@ -48,6 +49,7 @@ impl Reach {
             name: instance.name.clone(),
             base_url,
             timeouts: Timeouts::default(),
+            transport: transport::of(&*self.store, instance).await?,
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
         };
@@ -72,7 +74,7 @@ impl World for Reach {
         if let Some((_, issuer)) = issuers.get(&instance.name).filter(|(known, _)| known == instance) {
             return Ok(Arc::clone(issuer));
         }
-        let client = self.client(instance)?;
+        let client = self.client(instance).await?;
         let issuer: Arc<dyn Issuer> = Arc::new(N8nIssuer::new(client, instance.capabilities.clone()));
         issuers.insert(instance.name.clone(), (instance.clone(), Arc::clone(&issuer)));
         Ok(issuer)

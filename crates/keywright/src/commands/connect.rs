@@ -1,14 +1,14 @@
 //! `keywright connect`: takes charge of an instance.
 
-use model::{
-    AdminLogin, Instance, KeyModel, LoginRefs, ScopeSupport, SecondFactor, Source, Store as _, TransportRefs,
-};
+use std::path::PathBuf;
+
+use model::{AdminLogin, Instance, KeyModel, LoginRefs, ScopeSupport, SecondFactor, Source, TransportRefs};
 use n8n::{BaseUrl, InsecureHttp, Learned};
 use serde_json::json;
 
 use crate::app::App;
 use crate::charge::{self, Sealing, Wanted};
-use crate::cli::Connect;
+use crate::cli::{Connect, Transport};
 use crate::config;
 use crate::error::{CommandError, operator};
 use crate::{Exit, prompt};
@@ -42,7 +42,7 @@ pub(crate) async fn run(app: &App, options: Connect) -> Result<Exit, CommandErro
         name: options.name,
         base_url,
         login: LoginRefs::default(),
-        transport: TransportRefs::default(),
+        transport: transport(&options.transport),
         source: Source::Command,
     };
     let sealing = if options.no_keep { Sealing::Session } else { Sealing::Everything { totp } };
@@ -53,6 +53,18 @@ pub(crate) async fn run(app: &App, options: Connect) -> Result<Exit, CommandErro
     }
     tell(app, &admitted.instance, &admitted.learned, options.dry_run);
     Ok(Exit::Done)
+}
+
+fn transport(options: &Transport) -> TransportRefs {
+    let path = |path: &PathBuf| path.display().to_string();
+    TransportRefs {
+        ca: options.ca.as_ref().map(path),
+        client_certificate: options.client_certificate.as_ref().map(path),
+        client_key: options.client_key.clone(),
+        proxy: options.proxy.clone(),
+        proxy_user: options.proxy_user.clone(),
+        proxy_password: options.proxy_password.clone(),
+    }
 }
 
 fn tell(app: &App, instance: &Instance, learned: &Learned, dry_run: bool) {

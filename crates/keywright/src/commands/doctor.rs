@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use model::{Instance, Integration, Report, Store as _, Timestamp};
+use model::{Instance, Integration, Report, Timestamp};
 use n8n::{N8nClient, Probe};
 use rotation::World as _;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ impl Check {
 
 pub(crate) async fn run(path: &Path, ui: Ui, hooks: &Hooks, options: &Doctor) -> Result<Exit, CommandError> {
     let mut checks = Vec::new();
-    if let Some(app) = open(path, ui, hooks, &mut checks) {
+    if let Some(app) = open(path, ui, hooks, &mut checks).await {
         checks.push(Check::new("log", &app.log.display(), log(&app).await));
         checks.extend(outside(&app, options).await?);
     }
@@ -50,7 +50,7 @@ pub(crate) async fn run(path: &Path, ui: Ui, hooks: &Hooks, options: &Doctor) ->
 }
 
 /// The configuration, the master key and the store; each stands on the one before.
-fn open(path: &Path, ui: Ui, hooks: &Hooks, checks: &mut Vec<Check>) -> Option<App> {
+async fn open(path: &Path, ui: Ui, hooks: &Hooks, checks: &mut Vec<Check>) -> Option<App> {
     let loaded = Config::load(path);
     let config = loaded.as_ref().ok().cloned();
     checks.push(Check::new("configuration", &path.display(), loaded.map(|_| "is sound".into())));
@@ -62,14 +62,14 @@ fn open(path: &Path, ui: Ui, hooks: &Hooks, checks: &mut Vec<Check>) -> Option<A
     if !readable {
         return None;
     }
-    match App::open(path, ui, hooks) {
+    match App::open(path, ui, hooks).await {
         Ok(app) => {
             let seen = "opens, and the master key is its own".to_owned();
-            checks.push(Check::new("store", &app.store.path().display(), Ok(seen)));
+            checks.push(Check::new("store", &app.store.place_shown(), Ok(seen)));
             Some(app)
         }
         Err(error) => {
-            checks.push(Check::new("store", &config.store.display(), Err(*error.report)));
+            checks.push(Check::new("store", &config.store, Err(*error.report)));
             None
         }
     }
@@ -113,7 +113,7 @@ async fn outside(app: &App, options: &Doctor) -> Result<Vec<Check>, CommandError
 
 async fn look(app: &App, instance: &Instance) -> Vec<Check> {
     let name = &instance.name;
-    let client = match app.reach(Keeping::Kept).client(instance) {
+    let client = match app.reach(Keeping::Kept).client(instance).await {
         Ok(client) => client,
         Err(report) => return vec![Check::new("instance", name, Err(report))],
     };

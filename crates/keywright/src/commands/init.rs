@@ -4,10 +4,10 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use model::{Clock as _, Event, EventKind, Ids as _, Report, Store as _};
+use model::{Clock as _, Event, EventKind, Ids as _, Report};
 use serde_json::json;
+use store::MasterKey;
 use store::log::LogConfig;
-use store::{MasterKey, SqliteStore};
 
 use crate::Exit;
 use crate::config::{self, Config, TEMPLATE};
@@ -45,9 +45,10 @@ pub(crate) async fn run(path: &Path, ui: Ui) -> Result<Exit, CommandError> {
          Next: keywright connect prod https://n8n.example.com --email you@example.com",
         config = path.display(),
         key = key_path.display(),
-        db = config.store.display(),
+        db = config.store,
     );
-    let json = json!({"config": path, "master_key": key_path, "store": config.store, "log": config.log});
+    let json =
+        json!({"config": path, "master_key": key_path, "store": config.store.to_string(), "log": config.log});
     ui.result(&text, &json);
     Ok(Exit::Done)
 }
@@ -58,7 +59,7 @@ async fn make(path: &Path, key_path: &Path) -> Result<Config, CommandError> {
     write_new(key_path, 0o600, &text)?;
     write_new(path, 0o644, TEMPLATE)?;
     let config = Config::load(path)?;
-    let store = SqliteStore::create(&config.store, &master_key, &LogConfig::new(&config.log))?;
+    let store = store::create(&config.place()?, &master_key, &LogConfig::new(&config.log)).await?;
     let at = SystemClock.now();
     store.record(vec![Event::new(SystemIds.event(at), at, EventKind::StoreCreated, config::actor())]).await?;
     store.flush_log().await?;

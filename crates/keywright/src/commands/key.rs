@@ -1,6 +1,6 @@
 //! `keywright key list`, `show`, `revoke`.
 
-use model::{IntegrationName, KeyState, Mode, Store as _};
+use model::{IntegrationName, KeyState, Mode};
 use rotation::Request;
 use serde_json::json;
 

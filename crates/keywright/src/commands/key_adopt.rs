@@ -1,7 +1,7 @@
 //! `keywright key adopt`: takes charge of a key that exists at n8n. Nothing is made and nothing is killed; the next
 //! rotation puts one of ours in its place.
 
-use model::{Instance, Integration, IntegrationRole, Report, Secret, Source, Store as _};
+use model::{Instance, Integration, IntegrationRole, Report, Secret, Source};
 use n8n::KeyText;
 use rotation::{Adoptable, Adopted, Adoption, World as _};
 use serde_json::json;
@@ -80,7 +80,7 @@ fn claims(secret: &Secret) -> Result<Option<Adoptable>, Report> {
             Err(refused("it is another token: its `iss` is not `n8n`, or its `aud` not `public-api`"))
         }
         Some(KeyText::Jwt(claims)) => {
-            Ok(claims.issued_at.map(|issued_at| Adoptable { issued_at, expires_at: claims.expires_at }))
+            Ok(claims.issued_at().map(|issued_at| Adoptable { issued_at, expires_at: claims.expires_at() }))
         }
         Some(_) => Ok(None),
     }

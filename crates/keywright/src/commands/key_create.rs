@@ -2,7 +2,7 @@
 
 use model::{
     Fingerprint, Instance, Integration, IntegrationRole, KeyModel, Mode, Period, Report, Rotation,
-    RotationId, Scope, ScopeSupport, Secret, Source, StepKind, Store as _,
+    RotationId, Scope, ScopeSupport, Secret, Source, StepKind,
 };
 use rotation::{Outcome, Request, World as _};
 use serde_json::json;

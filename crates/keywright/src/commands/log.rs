@@ -6,26 +6,28 @@ use model::{Event, EventKind, Timestamp};
 use serde_json::json;
 use store::log::{LogPublicKey, Reader, VerifyErrorKind, verify};
 
-use crate::Exit;
 use crate::app::App;
 use crate::cli::{LogCommand, LogFilter};
 use crate::error::{CommandError, operator};
 use crate::progress::shown;
 use crate::ui::{BAD, DIM, GOOD, Ui, clean};
+use crate::{Exit, Hooks};
 
 pub(crate) async fn run(
     command: LogCommand,
+    config: &Path,
     ui: Ui,
-    open: &(dyn Fn() -> Result<App, CommandError> + Sync),
+    hooks: &Hooks,
 ) -> Result<Exit, CommandError> {
+    let open = async || App::open(config, ui, hooks).await;
     match command {
-        LogCommand::Show(filter) => show(&open()?, &filter).await,
+        LogCommand::Show(filter) => show(&open().await?, &filter).await,
         LogCommand::Export { public_key: true, .. } => {
-            let app = open()?;
+            let app = open().await?;
             app.ui.out(&app.store.log_public_key().to_string());
             Ok(Exit::Done)
         }
-        LogCommand::Export { public_key: false, filter } => export(&open()?, &filter).await,
+        LogCommand::Export { public_key: false, filter } => export(&open().await?, &filter).await,
         LogCommand::Verify { folder: Some(folder), public_key } => {
             let key = public_key.as_deref().map(public_key_from).transpose()?;
             let key = key.ok_or_else(|| {
@@ -37,7 +39,7 @@ pub(crate) async fn run(
         }
         LogCommand::Verify { folder: None, public_key } => {
             // Not flushed first: a log that was cut takes no more events, and verifying is to tell why.
-            let app = open()?;
+            let app = open().await?;
             let given = public_key.as_deref().map(public_key_from).transpose()?;
             let key = given.unwrap_or_else(|| app.store.log_public_key());
             let head = app.store.log_head().await?;
@@ -118,7 +120,7 @@ async fn each(
             CommandError::usage(report.mend("--kind key_retired   # for example"))
         })?;
     }
-    if let Err(failure) = model::Store::flush_log(&*app.store).await {
+    if let Err(failure) = app.store.flush_log().await {
         // What is there can be shown all the same, and may be what somebody wants hidden.
         app.ui.warn(&failure.report.line());
     }

@@ -15,11 +15,12 @@ mod select;
 mod serve;
 mod shell;
 mod status;
+mod store;
 
 pub(crate) use outcome::Teller;
 
 use crate::app::App;
-use crate::cli::{Cli, Command, ConfigCommand, KeyCommand, NotifyCommand};
+use crate::cli::{Cli, Command, ConfigCommand, KeyCommand, NotifyCommand, SealCommand, StoreCommand};
 use crate::error::CommandError;
 use crate::ui::Ui;
 use crate::{Exit, Hooks, demo};
@@ -27,29 +28,35 @@ use crate::{Exit, Hooks, demo};
 /// The list of commands.
 pub(crate) async fn dispatch(cli: Cli, ui: Ui, hooks: &Hooks) -> Result<Exit, CommandError> {
     let path = cli.global.config;
-    let open = || App::open(&path, ui, hooks);
+    let open = async || App::open(&path, ui, hooks).await;
     match cli.command {
         Command::Init => init::run(&path, ui).await,
-        Command::Connect(options) => connect::run(&open()?, options).await,
+        Command::Connect(options) => connect::run(&open().await?, options).await,
         Command::Completions { shell } => Ok(shell::completions(ui, shell)),
         Command::Man { folder } => shell::man(ui, folder.as_deref()),
-        Command::Plan => plan::plan(&open()?).await,
-        Command::Apply(options) => plan::apply(&open()?, &options).await,
-        Command::Key(KeyCommand::Create(options)) => key_create::run(&open()?, options).await,
-        Command::Key(KeyCommand::Adopt(options)) => key_adopt::run(&open()?, options).await,
-        Command::Key(KeyCommand::List { all }) => key::list(&open()?, all).await,
-        Command::Key(KeyCommand::Show { integration }) => key::show(&open()?, &integration).await,
+        Command::Plan => plan::plan(&open().await?).await,
+        Command::Apply(options) => plan::apply(&open().await?, &options).await,
+        Command::Key(KeyCommand::Create(options)) => key_create::run(&open().await?, options).await,
+        Command::Key(KeyCommand::Adopt(options)) => key_adopt::run(&open().await?, options).await,
+        Command::Key(KeyCommand::List { all }) => key::list(&open().await?, all).await,
+        Command::Key(KeyCommand::Show { integration }) => key::show(&open().await?, &integration).await,
         Command::Key(KeyCommand::Revoke { integration, yes, dry_run }) => {
-            key::revoke(&open()?, integration, yes, dry_run).await
+            key::revoke(&open().await?, integration, yes, dry_run).await
         }
-        Command::Rotate(options) => rotate::run(&open()?, options).await,
-        Command::Status(options) => status::run(&open()?, &options).await,
-        Command::Serve(options) => serve::run(open()?, &options).await,
-        Command::Notify(NotifyCommand::Test { channels }) => config::notify(&open()?, &channels).await,
+        Command::Rotate(options) => rotate::run(&open().await?, options).await,
+        Command::Status(options) => status::run(&open().await?, &options).await,
+        Command::Serve(options) => serve::run(open().await?, &options).await,
+        Command::Notify(NotifyCommand::Test { channels }) => config::notify(&open().await?, &channels).await,
         Command::Config(ConfigCommand::Check) => config::check(&path, ui),
         Command::Config(ConfigCommand::Schema) => Ok(config::schema(ui)),
         Command::Doctor(options) => doctor::run(&path, ui, hooks, &options).await,
-        Command::Log(command) => log::run(command, ui, &open).await,
+        Command::Seal(SealCommand::Rotate { to, dry_run }) => {
+            store::run_seal(&open().await?, to.as_deref(), dry_run).await
+        }
+        Command::Store(StoreCommand::Migrate(options)) => {
+            store::run_migrate(&path, ui, hooks, &options).await
+        }
+        Command::Log(command) => log::run(command, &path, ui, hooks).await,
         Command::Demo(options) => demo::run(ui, options).await,
     }
 }

@@ -1,6 +1,6 @@
 //! What a command says of the rotations that it drove.
 
-use model::{Mode, Period, Report, Rotation, RotationId, RotationStatus, StepKind, StepState, Store as _};
+use model::{Mode, Period, Report, Rotation, RotationId, RotationStatus, StepKind, StepState};
 use rotation::{Outcome, RotationError};
 use serde_json::{Value, json};
 

@@ -1,7 +1,5 @@
 //! `keywright plan` and `keywright apply`: what differs from the configuration; make it as it says.
 
-use model::Store as _;
-
 use crate::app::App;
 use crate::cli::Apply;
 use crate::error::CommandError;

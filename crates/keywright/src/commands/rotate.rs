@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use futures_util::{Stream, StreamExt as _};
 use model::{
     InstanceName, Integration, IntegrationName, KeyModel, Mode, Rotation, RotationId, RotationStatus,
-    Store as _,
 };
 use rotation::{Engine, Outcome, Preview, Request, RotationError, RotationErrorKind};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Which integrations a command that turns many keys is about.
 
-use model::{Integration, IntegrationName, Key, KeyState, Period, Store as _, Timestamp};
+use model::{Integration, IntegrationName, Key, KeyState, Period, Timestamp};
 
 use super::key;
 use crate::app::App;

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use model::Store as _;
 use rotation::Scheduler;
 use tokio::net::TcpListener;
 use tokio::sync::watch;

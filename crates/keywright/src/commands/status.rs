@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::{
-    Instance, Integration, Key, KeyState, ListedKey, Rotation, RotationStatus, Store as _, Timestamp,
-};
+use model::{Instance, Integration, Key, KeyState, ListedKey, Rotation, RotationStatus, Timestamp};
 use rotation::World as _;
 use serde_json::{Value, json};
 

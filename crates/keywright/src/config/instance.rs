@@ -32,18 +32,42 @@ fn one(name: InstanceName, section: &Section<'_>, folder: &Path) -> Option<Insta
             None
         }
     });
+    let transport = transport(section, folder);
     let admin = section.section("admin", "instance.NAME.admin")?;
     let login = LoginRefs {
         password: reference(&admin, "password", folder),
         totp: reference(&admin, "totp", folder),
     };
     let email = admin.text("email")?.to_owned();
-    Some(InstanceWish {
-        name,
-        url: url?,
-        admin_email: Some(email),
-        login,
-        transport: TransportRefs::default(),
-        insecure,
-    })
+    Some(InstanceWish { name, url: url?, admin_email: Some(email), login, transport, insecure })
+}
+
+/// The way there, where it is not the system's own.
+fn transport(section: &Section<'_>, folder: &Path) -> TransportRefs {
+    let mut refs = TransportRefs::default();
+    let path = |text: &str| folder.join(text).display().to_string();
+    if let Some(tls) = section.section("tls", "instance.NAME.tls") {
+        refs.ca = tls.text("ca").map(path);
+        refs.client_certificate = tls.text("client_certificate").map(path);
+        refs.client_key = reference(&tls, "client_key", folder);
+        pair(&tls, "client_certificate", "client_key");
+    }
+    if let Some(proxy) = section.section("proxy", "instance.NAME.proxy") {
+        refs.proxy = proxy.text("url").map(str::to_owned);
+        if refs.proxy.as_ref().is_some_and(|url| url.contains('@')) {
+            proxy.wrong("url", "holds a user or password: they are settings of their own");
+        }
+        refs.proxy_user = proxy.text("user").map(str::to_owned);
+        refs.proxy_password = reference(&proxy, "password", folder);
+        pair(&proxy, "user", "password");
+    }
+    refs
+}
+
+/// Both or neither.
+fn pair(section: &Section<'_>, one: &str, other: &str) {
+    if section.has(one) != section.has(other) {
+        let lone = if section.has(one) { one } else { other };
+        section.wrong(lone, format!("stands alone: `{one}` and `{other}` go together"));
+    }
 }

@@ -23,6 +23,7 @@ use model::{Blame, InstanceName, Report, Retry, SecretRef, Store, Timestamp};
 use notices::ChannelConfig;
 use rotation::ScheduleConfig;
 use rustix::fs::{Mode, OFlags};
+use store::StorePlace;
 use toml::de::DeTable;
 
 use crate::fleet::Wishes;
@@ -44,8 +45,8 @@ const MAX_TOLD: usize = 200;
 pub(crate) struct Config {
     /// The file itself.
     pub(crate) file: PathBuf,
-    /// The database.
-    pub(crate) store: PathBuf,
+    /// Where everything is kept.
+    pub(crate) store: StoreSetting,
     /// The folder of the log's segments.
     pub(crate) log: PathBuf,
     /// Where the master key is.
@@ -54,6 +55,26 @@ pub(crate) struct Config {
     pub(crate) channels: Vec<Channel>,
     wishes: Wishes,
     lines: BTreeMap<String, usize>,
+}
+
+/// Where everything is kept, as the file says it.
+#[derive(Clone, Debug)]
+pub(crate) enum StoreSetting {
+    File(PathBuf),
+    /// Without its password.
+    Postgres {
+        url: String,
+        password: Option<SecretRef>,
+    },
+}
+
+impl std::fmt::Display for StoreSetting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Postgres { url, .. } => f.write_str(url),
+        }
+    }
 }
 
 /// `[serve]`.
@@ -67,7 +88,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             file: PathBuf::new(),
-            store: PathBuf::new(),
+            store: StoreSetting::File(PathBuf::new()),
             log: PathBuf::new(),
             master_key: SecretRef::Env(MASTER_KEY_VARIABLE.to_owned()),
             serve: ServeConfig::default(),
@@ -164,6 +185,17 @@ impl Config {
         }
     }
 
+    /// The store's place, its password fetched.
+    pub(crate) fn place(&self) -> Result<StorePlace, Report> {
+        Ok(match &self.store {
+            StoreSetting::File(path) => StorePlace::Sqlite(path.clone()),
+            StoreSetting::Postgres { url, password } => StorePlace::Postgres {
+                url: url.clone(),
+                password: password.as_ref().map(secrets::referenced).transpose()?,
+            },
+        })
+    }
+
     /// What is declared; integrations as if they were declared now.
     pub(crate) fn wishes(&self, now: Timestamp) -> Wishes {
         let mut wishes = self.wishes.clone();
@@ -192,8 +224,14 @@ impl Config {
     pub(crate) fn secret_variables(&self) -> Vec<String> {
         let logins = self.wishes.instances.iter().map(|instance| &instance.login);
         let logins = logins.flat_map(|login| login.password.iter().chain(&login.totp));
+        let ways = self.wishes.instances.iter().map(|instance| &instance.transport);
+        let ways = ways.flat_map(|way| way.client_key.iter().chain(&way.proxy_password));
+        let store = match &self.store {
+            StoreSetting::Postgres { password, .. } => password.as_ref(),
+            StoreSetting::File(_) => None,
+        };
         let channels = self.channels.iter().flat_map(Channel::references);
-        let all = std::iter::once(&self.master_key).chain(logins).chain(channels);
+        let all = std::iter::once(&self.master_key).chain(store).chain(logins).chain(ways).chain(channels);
         let names = all.filter_map(|reference| match reference {
             SecretRef::Env(name) => Some(name.clone()),
             SecretRef::File(_) | SecretRef::Sealed(_) => None,

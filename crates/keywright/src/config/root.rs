@@ -7,7 +7,7 @@ use model::{Period, SecretRef};
 use rotation::ScheduleConfig;
 
 use super::read::Section;
-use super::{Config, ServeConfig};
+use super::{Config, ServeConfig, StoreSetting};
 
 /// A reference whose file is relative to the configuration's folder.
 pub(super) fn reference(section: &Section<'_>, key: &str, folder: &Path) -> Option<SecretRef> {
@@ -32,10 +32,7 @@ pub(super) fn reference(section: &Section<'_>, key: &str, folder: &Path) -> Opti
 /// What everything stands on; `None` if something of it is wrong.
 pub(super) fn read(top: &Section<'_>, file: &Path) -> Option<Config> {
     let folder = file.parent().unwrap_or(Path::new(""));
-    let store = top.text("store");
-    if store.is_some_and(|store| store.contains("://")) {
-        top.wrong("store", "is a URL, and wants a file");
-    }
+    let store = store(top, folder);
     let log = top.text("log");
     let master_key = reference(top, "master_key", folder);
     if matches!(master_key, Some(SecretRef::Sealed(_))) {
@@ -44,12 +41,41 @@ pub(super) fn read(top: &Section<'_>, file: &Path) -> Option<Config> {
     let serve = top.section("serve", "serve").map(|section| serve(&section)).unwrap_or_default();
     Some(Config {
         file: file.to_path_buf(),
-        store: folder.join(store?),
+        store: store?,
         log: folder.join(log?),
         master_key: master_key?,
         serve,
         ..Config::default()
     })
+}
+
+/// A file, or a database without its password.
+fn store(top: &Section<'_>, folder: &Path) -> Option<StoreSetting> {
+    let text = top.text("store")?;
+    let password = reference(top, "store_password", folder);
+    if matches!(password, Some(SecretRef::Sealed(_))) {
+        top.wrong("store_password", "is sealed in the store that it opens");
+    }
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    match scheme {
+        None if top.has("store_password") => {
+            top.wrong("store_password", "goes with a database only");
+            None
+        }
+        None => Some(StoreSetting::File(folder.join(text))),
+        Some("postgres" | "postgresql") => {
+            let user =
+                text.split_once("://").and_then(|(_, rest)| rest.split_once('@')).map(|(user, _)| user);
+            if user.is_some_and(|user| user.contains(':')) || text.contains("password=") {
+                top.wrong("store", "holds a password: it is given by reference, as `store_password`");
+            }
+            Some(StoreSetting::Postgres { url: text.to_owned(), password })
+        }
+        Some(_) => {
+            top.wrong("store", "is a URL of another kind than `postgresql://`");
+            None
+        }
+    }
 }
 
 fn serve(section: &Section<'_>) -> ServeConfig {

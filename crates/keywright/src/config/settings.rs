@@ -49,11 +49,13 @@ const fn setting(
 pub(super) const REQUIRED: &str = "required";
 
 /// Sections, and what each is.
-pub(super) const SECTIONS: [(&str, &str); 7] = [
+pub(super) const SECTIONS: [(&str, &str); 9] = [
     ("", "What everything stands on."),
     ("serve", "How `keywright serve` goes about it."),
     ("instance.NAME", "An n8n server to take charge of."),
     ("instance.NAME.admin", "The user whose session makes and kills keys: best one of its own, an admin."),
+    ("instance.NAME.tls", "Certificates, where they are not the system's own."),
+    ("instance.NAME.proxy", "An HTTP or HTTPS proxy on the way to it."),
     ("integration.NAME", "A program that uses an instance's API, with a key of its own."),
     ("notify.NAME", "A channel of notices; one of `webhook`, `command`, `mail`."),
     ("notify.NAME.mail", "Mail by SMTP."),
@@ -61,10 +63,11 @@ pub(super) const SECTIONS: [(&str, &str); 7] = [
 
 /// All of them, in the order of the reference.
 #[rustfmt::skip]
-pub(super) const SETTINGS: [Setting; 41] = {
+pub(super) const SETTINGS: [Setting; 50] = {
     use Takes::{Flag, Number, Period, Reference, Table, Text, Texts};
     [
-        setting("", "store", Text, "\"keywright.db\"", REQUIRED, "the database file. Mode 0600, our own, no symlink"),
+        setting("", "store", Text, "\"keywright.db\"", REQUIRED, "the database file (mode 0600, our own, no symlink), or `postgresql://user@host/database` without a password"),
+        setting("", "store_password", Reference, "\"file:pg-password\"", "none", "where the database's password is: `env:NAME` or `file:PATH`"),
         setting("", "log", Text, "\"keywright-log\"", REQUIRED, "the folder of the log's segments. It holds one log. Not writable by everybody"),
         setting("", "master_key", Reference, "\"file:keywright.key\"", REQUIRED, "`file:PATH` (mode 0600 or 0400) or `env:NAME`; what seals every secret"),
         setting("", "serve", Table, "{ listen = \"127.0.0.1:9876\" }", "", "the section below"),
@@ -79,6 +82,14 @@ pub(super) const SETTINGS: [Setting; 41] = {
         setting("instance.NAME", "url", Text, "\"https://n8n.example.com\"", REQUIRED, "its base URL, without `/api/v1`"),
         setting("instance.NAME", "admin", Table, "{ email = \"keys@example.com\", password = \"env:N8N_PASSWORD\" }", REQUIRED, "the section below"),
         setting("instance.NAME", "dangerous_plain_http", Flag, "true", "false", "accept `http://` to another host, where the password can be read on its way"),
+        setting("instance.NAME", "tls", Table, "{ ca = \"ca.pem\" }", "", "the section below"),
+        setting("instance.NAME", "proxy", Table, "{ url = \"http://proxy.example.com:3128\" }", "", "the section below"),
+        setting("instance.NAME.tls", "ca", Text, "\"ca.pem\"", "the system's", "a file of certificate authorities in PEM, instead of the system's"),
+        setting("instance.NAME.tls", "client_certificate", Text, "\"us.pem\"", "none", "a file of our certificate and its chain in PEM, together with `client_key`"),
+        setting("instance.NAME.tls", "client_key", Reference, "\"file:us.key\"", "none", "where its private key is, in PEM, unencrypted"),
+        setting("instance.NAME.proxy", "url", Text, "\"http://proxy.example.com:3128\"", REQUIRED, "the proxy, without user and password"),
+        setting("instance.NAME.proxy", "user", Text, "\"keywright\"", "none", "who we are to it, together with `password`"),
+        setting("instance.NAME.proxy", "password", Reference, "\"env:PROXY_PASSWORD\"", "none", "where its password is"),
         setting("instance.NAME.admin", "email", Text, "\"keys@example.com\"", REQUIRED, "its login id"),
         setting("instance.NAME.admin", "password", Reference, "\"env:N8N_PASSWORD\"", "asked for once, then sealed", "where its password is"),
         setting("instance.NAME.admin", "totp", Reference, "\"file:/run/secrets/n8n-totp\"", "none", "where its TOTP seed is, if it has a second factor"),

@@ -57,7 +57,7 @@ mail = { server = "smtp.example.com:587", from = "keys@example.com", to = ["ops@
 #[test]
 fn the_template_is_read() {
     let config = Config::parse(TEMPLATE, Path::new(FILE)).unwrap();
-    assert_eq!(config.store, Path::new("/etc/k/keywright.db"));
+    assert_eq!(config.store.to_string(), "/etc/k/keywright.db");
     assert_eq!(config.log, Path::new("/etc/k/keywright-log"));
     assert_eq!(config.master_key, SecretRef::File("/etc/k/keywright.key".into()));
     assert!(config.wishes(Timestamp::UNIX_EPOCH).integrations.is_empty());

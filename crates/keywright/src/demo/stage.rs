@@ -170,6 +170,7 @@ impl Stage {
             name: "eye".parse()?,
             base_url: BaseUrl::parse(&self.door.url, InsecureHttp::Refused)?,
             timeouts: Timeouts::default(),
+            transport: n8n::Transport::default(),
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
         };

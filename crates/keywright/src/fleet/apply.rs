@@ -4,7 +4,6 @@
 use futures_util::StreamExt as _;
 use model::{
     AdminLogin, EventKind, Integration, IntegrationName, Mode, RotationStatus, SecondFactor, Secret, Source,
-    Store as _,
 };
 use n8n::BaseUrl;
 use rotation::{Engine, Outcome, Request, RotationError};

@@ -9,6 +9,8 @@ mod drills;
 #[cfg(test)]
 mod fleet;
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod real;
 #[cfg(test)]
 mod serve;

@@ -55,7 +55,7 @@ struct Shared {
     permits: Arc<Semaphore>,
 }
 
-/// A connection on loan. It comes back by [`Lent::give_back`]; dropped, it is closed.
+/// A connection on loan. It comes back by being given back; dropped, it is closed.
 struct Lent {
     conn: Conn,
     _permit: OwnedSemaphorePermit,

@@ -2,7 +2,7 @@
 
 use crate::support::home::Home;
 
-const COMMANDS: [&[&str]; 23] = [
+const COMMANDS: [&[&str]; 25] = [
     &["init"],
     &["connect"],
     &["key"],
@@ -20,6 +20,8 @@ const COMMANDS: [&[&str]; 23] = [
     &["apply"],
     &["key", "adopt"],
     &["serve"],
+    &["seal", "rotate"],
+    &["store", "migrate"],
     &["notify", "test"],
     &["config", "check"],
     &["config", "schema"],

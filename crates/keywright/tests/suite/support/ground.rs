@@ -67,6 +67,7 @@ impl Ground {
             name: "eye".parse().unwrap(),
             base_url,
             timeouts: Timeouts::default(),
+            transport: n8n::Transport::default(),
             clock: Arc::new(WallClock),
             ids: Arc::new(RandomIds),
         };
