@@ -3,6 +3,7 @@
 mod config;
 mod connect;
 mod doctor;
+mod findings;
 mod init;
 mod key;
 mod key_adopt;

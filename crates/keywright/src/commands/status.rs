@@ -7,6 +7,7 @@ use model::{Instance, Integration, Key, KeyState, ListedKey, Rotation, RotationS
 use rotation::World as _;
 use serde_json::{Value, json};
 
+use super::findings::{self, Seen};
 use super::outcome::works_meanwhile;
 use crate::Exit;
 use crate::app::App;
@@ -14,7 +15,7 @@ use crate::cli::Status;
 use crate::error::CommandError;
 use crate::keeper::Keeping;
 use crate::progress::shown;
-use crate::ui::{BAD, BOLD, WARN, table};
+use crate::ui::{BAD, BOLD, WARN, clean, table};
 use crate::view::{IntegrationView, KeyView, RotationView, due, span};
 
 /// How long an instance may take to tell when its keys were used.
@@ -22,7 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(app: &App, options: &Status) -> Result<Exit, CommandError> {
     let now = app.clock.now();
-    let instances = app.store.instances().await?;
+    let mut instances = app.store.instances().await?;
+    instances.retain(|instance| instance.retired_at.is_none());
     let integrations = app.store.integrations().await?;
     let keys = app.store.keys(None).await?;
     let open = app.store.open_rotations().await?;
@@ -42,9 +44,11 @@ pub(crate) async fn run(app: &App, options: &Status) -> Result<Exit, CommandErro
         let seen = listed.get(&(integration.instance.clone(), key.native_id.clone()));
         seen.and_then(|seen: &ListedKey| seen.last_used_at).or(key.last_used_at)
     };
+    let seen = Seen { instances: &instances, integrations: &integrations, keys: &keys, listed: &listed, now };
+    let findings = findings::find(&*app.store, &seen).await?;
     let mut rows = Vec::new();
     let mut views: Vec<Value> = Vec::new();
-    for integration in &integrations {
+    for integration in integrations.iter().filter(|of| of.retired_at.is_none() || lives(of, &keys)) {
         let living: Vec<&Key> = keys
             .iter()
             .filter(|key| {
@@ -64,13 +68,19 @@ pub(crate) async fn run(app: &App, options: &Status) -> Result<Exit, CommandErro
             .collect();
         views.push(json!({"integration": IntegrationView::from(integration), "keys": keys}));
     }
-    let text = text(&instances, &rows, &open, &unreachable, now);
+    let mut text = text(&instances, &rows, &open, &unreachable, now);
+    for finding in &findings {
+        let mark = if finding.urgent { BAD } else { WARN };
+        let (text_of, mend) = (clean(&finding.text), clean(&finding.mend));
+        text = format!("{text}\n{mark}{}{mark:#} {text_of}\n  {mend}", finding.kind);
+    }
     let instances: Vec<Value> =
         instances.iter().map(|i| json!({"name": i.name, "url": i.url, "version": i.version})).collect();
     let json = json!({
         "instances": instances,
         "integrations": views,
         "open_rotations": open.iter().map(RotationView::from).collect::<Vec<_>>(),
+        "findings": findings,
         "unreachable": unreachable.iter().map(|(name, why)| json!({"instance": name, "because": why})).collect::<Vec<_>>(),
     });
     app.ui.result(&text, &json);
@@ -80,7 +90,12 @@ pub(crate) async fn run(app: &App, options: &Status) -> Result<Exit, CommandErro
         let due = of.and_then(|integration| due(integration, key));
         key.state == KeyState::Active && [due, key.expires_at].into_iter().flatten().any(|at| at <= now)
     };
-    Ok(if stuck || keys.iter().any(late) { Exit::Findings } else { Exit::Done })
+    let urgent = findings.iter().any(|finding| finding.urgent);
+    Ok(if stuck || urgent || keys.iter().any(late) { Exit::Findings } else { Exit::Done })
+}
+
+fn lives(of: &Integration, keys: &[Key]) -> bool {
+    keys.iter().any(|key| key.integration == of.name && key.state.lives())
 }
 
 async fn list(app: &App, instance: &Instance) -> Result<Vec<ListedKey>, String> {
@@ -128,7 +143,7 @@ fn text(
         lines.push(format!("{BOLD}{}{BOLD:#}  n8n {version}  {}", instance.name, instance.url));
     }
     for (name, why) in unreachable {
-        lines.push(format!("{WARN}{name} cannot be asked{WARN:#}: {}", crate::ui::clean(why)));
+        lines.push(format!("{WARN}{name} cannot be asked{WARN:#}: {}", clean(why)));
     }
     let heading =
         ["INTEGRATION", "INSTANCE", "STATE", "AGE", "EXPIRES", "DUE", "USED", "OWNER", "DELIVERED TO"];
@@ -148,7 +163,7 @@ fn open_line(rotation: &Rotation, now: Timestamp) -> String {
             format!("{WARN}waiting{WARN:#} {name}: all is delivered{until}")
         }
         RotationStatus::Stalled | RotationStatus::Aborting => {
-            let problem = crate::ui::clean(rotation.problem.as_deref().unwrap_or("being undone"));
+            let problem = clean(rotation.problem.as_deref().unwrap_or("being undone"));
             let next =
                 rotation.next_try.map_or_else(String::new, |at| format!(" (next try in {})", span(now, at)));
             let (status, works) = (rotation.status.as_str(), works_meanwhile(rotation));

@@ -235,3 +235,19 @@ async fn made_by_hand(url: &str, email: &str, password: &str) -> String {
     let made: serde_json::Value = made.send().await.unwrap().json().await.unwrap();
     made["data"]["rawApiKey"].as_str().unwrap().to_owned()
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn status_points_at_keys_that_nobody_declared_and_never_expire() {
+    let world = World::start(Profile::V2_41).await;
+    made_by_hand(&world.url(), Options::OWNER_EMAIL, Options::OWNER_PASSWORD).await;
+    world.integration("backups", Kinds::Dotenv).await;
+    let ended = world.home.run(&["status", "--json"]).await;
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    let json = ended.json();
+    let findings = json["findings"].as_array().unwrap();
+    let kinds: Vec<&str> = findings.iter().map(|finding| finding["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["unknown_key", "never_expires"], "{json}");
+    assert!(findings[0]["text"].as_str().unwrap().contains("by hand") && findings[0]["subject"] == "prod");
+    let text = world.home.run(&["status"]).await.stdout;
+    assert!(text.contains("unknown_key a key that nobody declared"), "{text}");
+}
