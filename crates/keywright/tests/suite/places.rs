@@ -1,5 +1,6 @@
 //! Everything in another place, and under another master key.
 
+use crate::support::database::database;
 use crate::support::home::Home;
 use crate::support::places::Kinds;
 use crate::support::world::World;
@@ -61,28 +62,6 @@ async fn a_change_of_the_master_key_that_died_is_finished_or_was_never() {
     std::fs::copy(stray.folder().join("keywright.key"), home.folder().join("keywright.key.new")).unwrap();
     home.must(&["status", "--offline"]).await;
     assert_eq!(std::fs::read(&file).unwrap(), new);
-}
-
-/// A database of its own on the server that the tests have; `None` where there is none.
-#[expect(clippy::disallowed_methods, reason = "where the server is comes from whoever runs the tests")]
-async fn database(name: &str) -> Option<String> {
-    let required = std::env::var("KEYWRIGHT_TEST_REQUIRE_REAL").is_ok_and(|value| value == "1");
-    let Ok(server) = std::env::var("KEYWRIGHT_TEST_POSTGRES") else {
-        assert!(!required, "KEYWRIGHT_TEST_POSTGRES is not set");
-        eprintln!("passed over: no PostgreSQL (KEYWRIGHT_TEST_POSTGRES)");
-        return None;
-    };
-    let (base, _) = server.rsplit_once('/').unwrap();
-    let name = format!("{name}_{}", std::process::id());
-    let psql = |sql: String| {
-        let mut command = tokio::process::Command::new("psql");
-        command.args(["-q", "-v", "ON_ERROR_STOP=1", "-c", &sql, &server]);
-        command
-    };
-    for sql in [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}")] {
-        assert!(psql(sql).status().await.unwrap().success());
-    }
-    Some(format!("{base}/{name}"))
 }
 
 /// Everything moves into a database, is worked with there, and comes back.

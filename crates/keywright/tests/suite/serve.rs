@@ -9,6 +9,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
 
 use crate::support::client::http;
+use crate::support::database::{database, move_into};
 use crate::support::ground::Ground;
 use crate::support::home::PASSWORD;
 use crate::support::places::{Kinds, Places};
@@ -103,9 +104,7 @@ async fn real_2_41_what_is_due_is_turned_without_being_asked() {
 }
 
 /// The scheduling process is killed in the middle of a rotation: another finishes it, and no key is made twice.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_finishes_what_a_killed_scheduler_was_at() {
-    let world = World::start(Profile::V2_41).await;
+async fn taken_over(world: World) {
     let places = made(&world, "agent", Kinds::Command, "1s").await;
     let first = places.held().remove(0).unwrap();
     places.raise("slow");
@@ -139,6 +138,19 @@ async fn another_finishes_what_a_killed_scheduler_was_at() {
     let keys = world.sandbox().keys();
     assert_eq!(keys.iter().filter(of_killed).count(), 1, "one key was made, once: {keys:?}");
     assert!(!world.key_works(&first).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_finishes_what_a_killed_scheduler_was_at() {
+    taken_over(World::start(Profile::V2_41).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn real_postgres_another_finishes_what_a_killed_scheduler_was_at() {
+    let Some(url) = database("kw_taken_over").await else { return };
+    let world = World::start(Profile::V2_41).await;
+    move_into(&world.home, &url).await;
+    taken_over(world).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

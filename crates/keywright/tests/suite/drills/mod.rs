@@ -4,6 +4,7 @@ mod abort;
 mod answers;
 mod failing_places;
 pub(crate) mod kill;
+mod postgres;
 mod twice;
 
 use std::time::{Duration, Instant};

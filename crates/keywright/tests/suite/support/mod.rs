@@ -3,6 +3,7 @@
 
 pub(crate) mod child;
 pub(crate) mod client;
+pub(crate) mod database;
 pub(crate) mod ground;
 pub(crate) mod home;
 pub(crate) mod places;
