@@ -128,6 +128,37 @@ impl App {
         self.engine_watched_by(keeping, self.hooks.observer.clone())
     }
 
+    /// Reads the configuration file anew; whether it was taken.
+    pub(crate) async fn reload(&mut self) -> bool {
+        let loaded = match Config::load(&self.config.file) {
+            Ok(config) => match config.channels(&*self.store).await {
+                Ok(_) => Ok(config),
+                Err(report) => Err(report),
+            },
+            Err(report) => Err(report),
+        };
+        let config = match loaded {
+            Ok(config) => config,
+            Err(report) => {
+                self.ui.report(&report.mend("until then, the former configuration holds"));
+                return false;
+            }
+        };
+        let moved = config.store.to_string() != self.config.store.to_string()
+            || config.log != self.config.log
+            || config.master_key != self.config.master_key
+            || config.serve.listen != self.config.serve.listen;
+        if moved {
+            self.ui.warn(
+                "`store`, `log`, `master_key` and `serve.listen` are read when it starts: start it again",
+            );
+        }
+        self.hidden_variables = config.secret_variables();
+        self.config = config;
+        self.ui.note("the configuration was read anew");
+        true
+    }
+
     /// The channels of the configuration, their secrets resolved.
     pub(crate) async fn channels(&self) -> Result<Vec<notices::ChannelConfig>, CommandError> {
         Ok(self.config.channels(&*self.store).await?)

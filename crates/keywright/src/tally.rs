@@ -12,7 +12,7 @@ use monitor::{
     ChannelState, Counters, Duty, InstanceState, IntegrationState, KeyTimes, NotReady, OpenRotation, Outcome,
     Readiness, SchedulerState, Snapshot,
 };
-use rotation::{Moment, Observer, Point, Pulse};
+use rotation::{Moment, Observer, Point, Pulse, PulseView};
 use serde_json::Value;
 
 use crate::app::App;
@@ -75,21 +75,34 @@ impl Observer for Tally {
 pub(crate) struct Vitals {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    pulse: Arc<Pulse>,
+    /// The scheduler that is at work, and the channels that it tells.
+    looked_at: Mutex<(Arc<Pulse>, Vec<ChannelName>)>,
     tally: Arc<Tally>,
-    channels: Vec<ChannelName>,
     started_at: Timestamp,
 }
 
 impl Vitals {
-    pub(crate) fn new(app: &App, pulse: Arc<Pulse>, tally: Arc<Tally>, channels: Vec<ChannelName>) -> Self {
+    pub(crate) fn new(app: &App, tally: Arc<Tally>) -> Self {
         let (store, clock) = (Arc::clone(&app.store) as Arc<dyn Store>, Arc::clone(&app.clock));
         let started_at = clock.now();
-        Self { store, clock, pulse, tally, channels, started_at }
+        Self { store, clock, looked_at: Mutex::default(), tally, started_at }
+    }
+
+    /// Another scheduler is at work in this process.
+    pub(crate) fn look_at(&self, pulse: Arc<Pulse>, channels: Vec<ChannelName>) {
+        *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = (pulse, channels);
+    }
+
+    fn pulse(&self) -> PulseView {
+        self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).0.view()
+    }
+
+    fn channels(&self) -> Vec<ChannelName> {
+        self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 
     fn lag_s(&self) -> i64 {
-        let next = self.pulse.view().next_tick_at;
+        let next = self.pulse().next_tick_at;
         next.map_or(0, |next| self.clock.now().duration_since(next).as_secs().max(0))
     }
 
@@ -117,7 +130,7 @@ impl monitor::Source for Vitals {
     async fn snapshot(&self) -> Snapshot {
         let memos = self.memos().await.unwrap_or_default();
         let (integrations, instances, keys, open) = self.told().await;
-        let pulse = self.pulse.view();
+        let pulse = self.pulse();
         let living: BTreeMap<_, _> = keys
             .iter()
             .filter(|key| matches!(key.state, KeyState::Active | KeyState::Pending))
@@ -129,7 +142,7 @@ impl monitor::Source for Vitals {
             integration(of, living.get(&of.name).copied(), open.get(&of.name).copied(), silent)
         });
         let instances = instances.iter().filter(|instance| instance.retired_at.is_none());
-        let channels = self.channels.iter();
+        let channels = self.channels();
         Snapshot {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: self.started_at,
@@ -137,7 +150,10 @@ impl monitor::Source for Vitals {
             instances: instances
                 .map(|instance| survey(instance, memos.get(&format!("survey/{}", instance.name))))
                 .collect(),
-            channels: channels.map(|name| channel(name, memos.get(&format!("channel/{name}")))).collect(),
+            channels: channels
+                .iter()
+                .map(|name| channel(name, memos.get(&format!("channel/{name}"))))
+                .collect(),
             counters: self.tally.counters(),
             scheduler: SchedulerState {
                 is_leader: pulse.is_leader,
@@ -156,12 +172,12 @@ impl monitor::Source for Vitals {
             let why = "it does not answer, or not in time".to_owned();
             not_ready.push(NotReady { part: "store".into(), why });
         }
-        let duty = if self.pulse.view().is_leader { Duty::Leader } else { Duty::Standby };
+        let duty = if self.pulse().is_leader { Duty::Leader } else { Duty::Standby };
         Readiness { duty: Some(duty), not_ready }
     }
 
     fn alive(&self) -> bool {
-        !self.pulse.view().is_leader || self.lag_s() <= LATE_S
+        !self.pulse().is_leader || self.lag_s() <= LATE_S
     }
 }
 

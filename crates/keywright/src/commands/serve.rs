@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rotation::Scheduler;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::Exit;
@@ -15,48 +16,70 @@ use crate::error::{CommandError, operator};
 use crate::keeper::Keeping;
 use crate::tally::{Tally, Vitals};
 
-pub(crate) async fn run(app: App, options: &Serve) -> Result<Exit, CommandError> {
-    let listen = options.listen.or(app.config.serve.listen);
-    let listener = match listen {
+pub(crate) async fn run(mut app: App, options: &Serve) -> Result<Exit, CommandError> {
+    let listener = match options.listen.or(app.config.serve.listen) {
         Some(address) => Some(bind(address).await?),
         None => None,
     };
-    let channels = Channels::open(app.channels().await?, app.hidden_variables(), &app.clock);
-    let names = channels.names().into_iter().cloned().collect();
     let tally = Arc::new(Tally::new(app.hooks.observer.clone()));
-    let engine = app.engine_watched_by(Keeping::Kept, Some(Arc::clone(&tally) as Arc<_>));
-    let scheduler = Scheduler::new(engine, Arc::new(channels), app.config.serve.schedule);
-    let vitals = Arc::new(Vitals::new(&app, scheduler.pulse(), tally, names));
-
+    let vitals = Arc::new(Vitals::new(&app, Arc::clone(&tally)));
     let (stop, stopped) = watch::channel(());
-    let until_stopped = |mut stopped: watch::Receiver<()>| async move {
-        // The sender is dropped when it is time.
-        while stopped.changed().await.is_ok() {}
-    };
     let http = listener.map(|(listener, address)| {
         app.ui.note(&format!("listening on http://{address}: /healthz /readyz /metrics"));
-        tokio::spawn(monitor::serve(listener, vitals, until_stopped(stopped.clone())))
+        tokio::spawn(monitor::serve(listener, Arc::clone(&vitals) as Arc<_>, until_dropped(stopped)))
     });
-    app.ui.note("scheduling; stop with Ctrl-C");
-    let scheduling = scheduler.run(until_stopped(stopped));
-    let mut scheduling = std::pin::pin!(scheduling);
-    let early = tokio::select! {
-        ended = &mut scheduling => Some(ended),
-        () = crate::told_to_stop() => None,
-    };
+    app.ui.note("scheduling; stop with Ctrl-C, read the configuration anew with SIGHUP");
+    let mut again = signal(SignalKind::hangup())
+        .map_err(|error| operator("cannot listen for signals").caused_by(&error))?;
+    while schedule(&mut app, &tally, &vitals, &mut again).await? == Ended::ToBeginAnew {}
     drop(stop);
-    let ended = if let Some(ended) = early {
-        ended
-    } else {
-        app.ui.note("stopping: what is in hand may end");
-        scheduling.await
-    };
     if let Some(http) = http {
         drop(http.await);
     }
-    ended?;
     app.store.flush_log().await?;
     Ok(Exit::Done)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// There is a new configuration.
+    ToBeginAnew,
+    ForGood,
+}
+
+/// Schedules until it is told to stop, or the configuration has changed. A faulty one is told, and the former holds.
+async fn schedule(
+    app: &mut App,
+    tally: &Arc<Tally>,
+    vitals: &Vitals,
+    again: &mut Signal,
+) -> Result<Ended, CommandError> {
+    let channels = Channels::open(app.channels().await?, app.hidden_variables(), &app.clock);
+    let names = channels.names().into_iter().cloned().collect();
+    let engine = app.engine_watched_by(Keeping::Kept, Some(Arc::clone(tally) as Arc<_>));
+    let scheduler = Scheduler::new(engine, Arc::new(channels), app.config.serve.schedule);
+    vitals.look_at(scheduler.pulse(), names);
+    let (stop, stopped) = watch::channel(());
+    let mut scheduling = std::pin::pin!(scheduler.run(until_dropped(stopped)));
+    let ended = loop {
+        tokio::select! {
+            ended = &mut scheduling => {
+                ended?;
+                return Ok(Ended::ForGood);
+            }
+            () = crate::told_to_stop() => break Ended::ForGood,
+            Some(()) = again.recv() => if app.reload().await { break Ended::ToBeginAnew },
+        }
+    };
+    app.ui.note("stopping: what is in hand may end");
+    drop(stop);
+    scheduling.await?;
+    Ok(ended)
+}
+
+/// The sender is dropped when it is time.
+async fn until_dropped(mut stopped: watch::Receiver<()>) {
+    while stopped.changed().await.is_ok() {}
 }
 
 async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), CommandError> {

@@ -263,3 +263,29 @@ async fn status_points_at_keys_that_nobody_declared_and_never_expire() {
     let text = world.home.run(&["status"]).await.stdout;
     assert!(text.contains("unknown_key a key that nobody declared"), "{text}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_configuration_is_taken_while_it_runs_and_a_faulty_one_is_not() {
+    let world = World::start(Profile::V2_41).await;
+    let config = world.home.folder().join("keywright.toml");
+    let plain = std::fs::read_to_string(&config).unwrap();
+    let mut serving = Serving::start(&world).await;
+    let told = async |what: &str| serving.ask("/metrics").await.1.contains(what);
+    assert!(!told("channel=\"ops\"").await);
+    std::fs::write(&config, format!("{plain}\n[notify.ops]\ncommand = \"/bin/true\"\n")).unwrap();
+    serving.signal(Signal::HUP);
+    until("the new channel", async || told("channel=\"ops\"").await).await;
+    std::fs::write(&config, format!("{plain}\n[notify.dev]\ncomand = \"/bin/true\"\n")).unwrap();
+    serving.signal(Signal::HUP);
+    std::fs::write(
+        &config,
+        format!("{plain}\n[notify.ops]\ncommand = \"/bin/true\"\n[notify.new]\ncommand = \"/bin/true\"\n"),
+    )
+    .unwrap();
+    serving.signal(Signal::HUP);
+    until("the one after", async || told("channel=\"new\"").await).await;
+    assert!(!told("channel=\"dev\"").await && serving.is_leader().await);
+    serving.signal(Signal::TERM);
+    let ended = tokio::time::timeout(SOON, serving.child.wait()).await.unwrap().unwrap();
+    assert_eq!(ended.code(), Some(0));
+}
