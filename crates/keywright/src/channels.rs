@@ -7,9 +7,14 @@ use model::{Channel, ChannelError, ChannelErrorKind, ChannelName, Notice};
 use notices::ChannelConfig;
 use rotation::Notify;
 
+use crate::tally::{Taken, Tally};
+
 /// Channels that are open, or why one is not.
 #[derive(Default)]
-pub(crate) struct Channels(Vec<Opened>);
+pub(crate) struct Channels {
+    opened: Vec<Opened>,
+    tally: Option<Arc<Tally>>,
+}
 
 impl Channels {
     /// Opens each; one that cannot be opened fails at each notice, so that it is seen in `status`.
@@ -22,17 +27,22 @@ impl Channels {
             let opened = notices::open(&config, hidden_variables, Arc::clone(clock));
             (config, opened)
         };
-        Self(configs.into_iter().map(open).collect())
+        Self { opened: configs.into_iter().map(open).collect(), tally: None }
+    }
+
+    /// The same, counted.
+    pub(crate) fn counted_by(self, tally: &Arc<Tally>) -> Self {
+        Self { tally: Some(Arc::clone(tally)), ..self }
     }
 
     /// Sends to these, whatever they want.
     pub(crate) async fn send(&self, notice: &Notice, to: &[ChannelName]) -> Sent {
-        let chosen = self.0.iter().filter(|(config, _)| to.is_empty() || to.contains(&config.name));
+        let chosen = self.opened.iter().filter(|(config, _)| to.is_empty() || to.contains(&config.name));
         deliver(notice, chosen).await
     }
 
     pub(crate) fn names(&self) -> Vec<&ChannelName> {
-        self.0.iter().map(|(config, _)| &config.name).collect()
+        self.opened.iter().map(|(config, _)| &config.name).collect()
     }
 }
 
@@ -43,7 +53,14 @@ type Opened = (ChannelConfig, Result<Box<dyn Channel>, ChannelError>);
 impl Notify for Channels {
     async fn notify(&self, notice: &Notice, has_it: &BTreeSet<ChannelName>) -> Sent {
         let wants = |(config, _): &&Opened| config.wants(notice.kind) && !has_it.contains(&config.name);
-        deliver(notice, self.0.iter().filter(wants)).await
+        let sent = deliver(notice, self.opened.iter().filter(wants)).await;
+        for (channel, result) in &sent {
+            let taken = if result.is_ok() { Taken::Yes } else { Taken::No };
+            if let Some(tally) = &self.tally {
+                tally.told(channel, notice.kind, taken);
+            }
+        }
+        sent
     }
 }
 

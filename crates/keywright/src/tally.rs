@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use model::{
-    ChannelName, Clock, Instance, Integration, Key, KeyState, Mode, Rotation, RotationStatus, StepKind,
-    Store, Timestamp,
+    ChannelName, Clock, Instance, Integration, Key, KeyState, Mode, NoticeKind, Rotation, RotationStatus,
+    StepKind, Timestamp,
 };
 use monitor::{
     ChannelState, Counters, Duty, InstanceState, IntegrationState, KeyTimes, NotReady, OpenRotation, Outcome,
@@ -14,6 +14,7 @@ use monitor::{
 };
 use rotation::{Moment, Observer, Point, Pulse, PulseView};
 use serde_json::Value;
+use store::OpenStore;
 
 use crate::app::App;
 
@@ -26,6 +27,15 @@ const PATIENCE: Duration = Duration::from_secs(2);
 struct Counts {
     rotations: BTreeMap<(&'static str, Outcome), (Mode, u64)>,
     steps_failed: u64,
+    sent: BTreeMap<(ChannelName, NoticeKind), u64>,
+    unsent: BTreeMap<(ChannelName, NoticeKind), u64>,
+}
+
+/// Whether a channel took a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    Yes,
+    No,
 }
 
 /// Counts what goes by.
@@ -39,13 +49,24 @@ impl Tally {
         Self { counts: Mutex::default(), also }
     }
 
+    /// A channel took a notice, or did not.
+    pub(crate) fn told(&self, channel: &ChannelName, kind: NoticeKind, taken: Taken) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = match taken {
+            Taken::Yes => &mut counts.sent,
+            Taken::No => &mut counts.unsent,
+        };
+        *of.entry((channel.clone(), kind)).or_default() += 1;
+    }
+
     fn counters(&self) -> Counters {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let rotations = counts.rotations.iter();
         Counters {
             rotations: rotations.map(|((_, outcome), (mode, count))| (*mode, *outcome, *count)).collect(),
             steps_failed: counts.steps_failed,
-            ..Counters::default()
+            notices_sent: counts.sent.clone(),
+            notices_failed: counts.unsent.clone(),
         }
     }
 }
@@ -73,7 +94,7 @@ impl Observer for Tally {
 
 /// Where health and metrics come from.
 pub(crate) struct Vitals {
-    store: Arc<dyn Store>,
+    store: Arc<dyn OpenStore>,
     clock: Arc<dyn Clock>,
     /// The scheduler that is at work, and the channels that it tells.
     looked_at: Mutex<(Arc<Pulse>, Vec<ChannelName>)>,
@@ -83,7 +104,7 @@ pub(crate) struct Vitals {
 
 impl Vitals {
     pub(crate) fn new(app: &App, tally: Arc<Tally>) -> Self {
-        let (store, clock) = (Arc::clone(&app.store) as Arc<dyn Store>, Arc::clone(&app.clock));
+        let (store, clock) = (Arc::clone(&app.store), Arc::clone(&app.clock));
         let started_at = clock.now();
         Self { store, clock, looked_at: Mutex::default(), tally, started_at }
     }
@@ -104,6 +125,11 @@ impl Vitals {
     fn lag_s(&self) -> i64 {
         let next = self.pulse().next_tick_at;
         next.map_or(0, |next| self.clock.now().duration_since(next).as_secs().max(0))
+    }
+
+    async fn log_waiting(&self) -> u64 {
+        let read = tokio::time::timeout(PATIENCE, self.store.log_waiting()).await;
+        read.ok().and_then(Result::ok).unwrap_or(0)
     }
 
     async fn memos(&self) -> Option<BTreeMap<String, Value>> {
@@ -162,7 +188,7 @@ impl monitor::Source for Vitals {
                 #[expect(clippy::cast_precision_loss, reason = "seconds of lag are few")]
                 lag_s: self.lag_s() as f64,
             },
-            log_waiting: 0,
+            log_waiting: self.log_waiting().await,
         }
     }
 
@@ -221,7 +247,7 @@ fn survey(instance: &Instance, memo: Option<&Value>) -> InstanceState {
         name: instance.name.clone(),
         version: instance.version.clone(),
         reachable,
-        login_refused: None,
+        login_refused: memo.map(|memo| memo.get("login_refused") == Some(&Value::Bool(true))),
         last_seen: memo.filter(|_| reachable == Some(true)).and_then(|memo| time(memo, "at")),
         unknown_keys: count(&|_| true),
         unscoped_keys: count(&|key| key.get("scopes_count").and_then(Value::as_u64) == Some(0)),

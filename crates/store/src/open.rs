@@ -35,6 +35,8 @@ pub trait OpenStore: Store {
     fn log_public_key(&self) -> LogPublicKey;
     /// The newest batch that the store knows to be in this folder's log; `None` before the first.
     async fn log_head(&self) -> Result<Option<LogHead>, StoreError>;
+    /// Events of this folder's chain that are not in the log yet.
+    async fn log_waiting(&self) -> Result<u64, StoreError>;
     /// Seals everything under a new master key, all or nothing; this store goes on with it. Others that have it
     /// open are told to start again when they next write or open a value.
     async fn rotate_master_key(&self, new: &MasterKey) -> Result<(), StoreError>;
@@ -90,6 +92,10 @@ macro_rules! open_store {
 
             async fn log_head(&self) -> Result<Option<LogHead>, StoreError> {
                 self.log_head().await
+            }
+
+            async fn log_waiting(&self) -> Result<u64, StoreError> {
+                self.log_waiting().await
             }
 
             async fn rotate_master_key(&self, new: &MasterKey) -> Result<(), StoreError> {

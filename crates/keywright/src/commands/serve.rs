@@ -55,6 +55,7 @@ async fn schedule(
     again: &mut Signal,
 ) -> Result<Ended, CommandError> {
     let channels = Channels::open(app.channels().await?, app.hidden_variables(), &app.clock);
+    let channels = channels.counted_by(tally);
     let names = channels.names().into_iter().cloned().collect();
     let engine = app.engine_watched_by(Keeping::Kept, Some(Arc::clone(tally) as Arc<_>));
     let scheduler = Scheduler::new(engine, Arc::new(channels), app.config.serve.schedule);

@@ -182,6 +182,14 @@ async fn notices_reach_a_program_and_a_failing_one_stops_nothing() {
         })
     })
     .await;
+    let (_, metrics) = serving.ask("/metrics").await;
+    let counted = |name: &str, channel: &str| {
+        let of = |line: &&str| line.starts_with(name) && line.contains(&format!("channel=\"{channel}\""));
+        metrics.lines().find(of).is_some_and(|line| !line.ends_with(" 0"))
+    };
+    assert!(counted("keywright_notices_sent_total", "file"), "{metrics}");
+    assert!(counted("keywright_notices_failed_total", "broken"), "{metrics}");
+    assert!(metrics.contains("keywright_rotations_total"), "{metrics}");
     let told = std::fs::read_to_string(&told).unwrap();
     assert!(!told.contains(&places.held().remove(0).unwrap()), "no key in a notice");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use model::{
     EventKind, Instance, InstanceName, Integration, IssuerError, IssuerErrorKind, Key, KeyState, ListedKey,
-    NoticeKind, Report, SignedDuration, StoreError, Timestamp, rotation_in_label,
+    NoticeKind, SignedDuration, StoreError, Timestamp, rotation_in_label,
 };
 use serde_json::{Value, json};
 
@@ -47,7 +47,7 @@ impl Scheduler {
             {
                 Ok(())
             }
-            Err(failure) => self.unreachable(name, &failure.report, now).await,
+            Err(failure) => self.unreachable(name, &failure, now).await,
         }
     }
 
@@ -55,7 +55,15 @@ impl Scheduler {
         with(self.state.lock().surveys.entry(name.clone()).or_default())
     }
 
-    async fn unreachable(&self, name: &InstanceName, why: &Report, now: Timestamp) -> Result<(), StoreError> {
+    async fn unreachable(
+        &self,
+        name: &InstanceName,
+        failure: &IssuerError,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let why = &failure.report;
+        let refused =
+            matches!(failure.kind, IssuerErrorKind::LoginRefused | IssuerErrorKind::SecondFactorRequired);
         self.pulse.set(|pulse| pulse.surveys_failed += 1);
         let every = self.config.survey_every.duration();
         let is_lasting = self.surveyed(name, |slot| {
@@ -68,7 +76,8 @@ impl Scheduler {
         let memo = format!("survey/{name}");
         let known = self.store().memos(&memo).await?.into_iter().find(|(found, _)| *found == memo);
         let unknown = known.and_then(|(_, known)| known.get("unknown").cloned()).unwrap_or_else(|| json!([]));
-        let found = json!({"at": now, "unknown": unknown, "unreachable": why.line()});
+        let found =
+            json!({"at": now, "unknown": unknown, "unreachable": why.line(), "login_refused": refused});
         self.store().put_memo(&memo, Some(&found), Vec::new()).await?;
         if !is_lasting {
             return Ok(());

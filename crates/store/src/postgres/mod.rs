@@ -139,6 +139,12 @@ impl PostgresStore {
         rows.first().map(|row| outbox::read_head(row, &self.node)).transpose()
     }
 
+    /// Events of this folder's chain that are not in the log yet.
+    pub async fn log_waiting(&self) -> Result<u64, StoreError> {
+        let rows = self.pool.read(outbox::COUNT, vec![Box::new(self.node.to_string())]).await?;
+        rows.first().map_or(Ok(0), outbox::read_count)
+    }
+
     /// Seals everything under a new master key, all or nothing; this store goes on with it. Others that have it
     /// open are told to start again when they next write or open a value.
     pub async fn rotate_master_key(&self, new: &MasterKey) -> Result<(), StoreError> {

@@ -107,6 +107,13 @@ impl Outbox for PostgresOutbox {
 }
 
 /// A row of [`HEAD`].
+pub(crate) const COUNT: &str = "SELECT COUNT(*) FROM outbox WHERE node = $1";
+
+/// How many wait.
+pub(crate) fn read_count(row: &Row) -> Result<u64, StoreError> {
+    unsigned("outbox", get(row, 0)?)
+}
+
 pub(crate) fn read_head(row: &Row, node: &str) -> Result<LogHead, StoreError> {
     let number = |column| unsigned("log_head", get(row, column)?);
     let hash: &[u8] = get(row, 1)?;

@@ -135,6 +135,11 @@ impl SqliteStore {
         self.readers.read(move |conn| outbox::read_head(conn, &node)).await
     }
 
+    /// Events that are not in the log yet.
+    pub async fn log_waiting(&self) -> Result<u64, StoreError> {
+        self.readers.read(outbox::count).await
+    }
+
     /// Seals everything under a new master key, all or nothing; this store goes on with it. Others that have it
     /// open are told to start again when they next write or open a value.
     pub async fn rotate_master_key(&self, new: &MasterKey) -> Result<(), StoreError> {

@@ -103,6 +103,11 @@ fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(i64, i64, String)> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
+/// How many wait.
+pub(crate) fn count(conn: &Connection) -> Result<u64, StoreError> {
+    conn.query_row("SELECT COUNT(*) FROM outbox", [], |row| row.get(0)).map_err(|error| sqlite(&error))
+}
+
 /// The newest batch that the store knows to be in the log.
 pub(crate) fn read_head(conn: &Connection, node: &str) -> Result<Option<LogHead>, StoreError> {
     conn.prepare_cached("SELECT batch, hash, events, segment, ends_at FROM log_head WHERE one = 1")
