@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::{
     BACKOFF_MAX, Event, EventKind, Instance, InstanceName, Integration, IntegrationName, Key, Mode, Rotation,
-    RotationStatus, StoreError, Timestamp,
+    RotationStatus, SignedDuration, StoreError, Timestamp,
 };
 
 use super::jobs::Job;
@@ -12,6 +12,9 @@ use super::state::{after, sound};
 use super::{Scheduler, warn};
 use crate::due::{active, next_due, next_due_after};
 use crate::steps::{CLOCK_TOLERANCE, is_astray};
+
+/// How long a rotation that somebody undid is not begun again.
+const UNDONE_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// Everything, as it was at one moment.
 pub(crate) struct Look {
@@ -22,6 +25,8 @@ pub(crate) struct Look {
     pub(crate) open: Vec<Rotation>,
     /// When the rotation began that made an integration's key, where the calendar says that it is due.
     pub(crate) begun: BTreeMap<IntegrationName, Timestamp>,
+    /// Until when a key that is due is left alone, as somebody undid its rotation.
+    pub(crate) undone: BTreeMap<IntegrationName, Timestamp>,
 }
 
 /// What came of looking.
@@ -93,10 +98,12 @@ impl Scheduler {
             keys: store.keys(None).await?,
             open,
             begun: BTreeMap::new(),
+            undone: BTreeMap::new(),
         };
         look.keys.retain(|key| key.state.lives());
         self.redate(&mut look).await?;
         self.look_back(&mut look).await?;
+        self.respect_undoing(&mut look).await?;
         Ok(look)
     }
 
@@ -113,6 +120,21 @@ impl Scheduler {
             }
         }
         look.begun = begun;
+        Ok(())
+    }
+
+    /// Somebody undid a rotation, and had a reason: it is not begun again on the same day.
+    async fn respect_undoing(&self, look: &mut Look) -> Result<(), StoreError> {
+        let due = |of: &&Integration| next_due(of, &look.keys).is_some_and(|due| due <= look.now);
+        let mut undone = BTreeMap::new();
+        for of in look.integrations.iter().filter(|of| of.retired_at.is_none()).filter(due) {
+            let last = self.store().rotations_of(&of.name, 1).await?;
+            let last = last.first().filter(|rotation| rotation.status == RotationStatus::Aborted);
+            if let Some(at) = last.and_then(|rotation| rotation.finished_at) {
+                undone.insert(of.name.clone(), sound(after(at, UNDONE_FOR), look.now, UNDONE_FOR));
+            }
+        }
+        look.undone = undone;
         Ok(())
     }
 
@@ -174,6 +196,7 @@ impl Scheduler {
             return;
         }
         let put_off = state.put_off.get(&of.name).map(|(at, _)| sound(*at, look.now, BACKOFF_MAX));
+        let due = look.undone.get(&of.name).map_or(due, |at| due.max(*at));
         agenda.add(put_off.map_or(due, |at| at.max(due)), look.now, Job::Begin(of.name.clone()));
     }
 
@@ -195,9 +218,9 @@ impl Scheduler {
 }
 
 /// Always the same part of `most`, another for each name.
-pub(crate) fn spread(name: &InstanceName, most: model::SignedDuration) -> model::SignedDuration {
+pub(crate) fn spread(name: &InstanceName, most: SignedDuration) -> SignedDuration {
     let hash = name.as_str().bytes().fold(7_i64, |hash, byte| (hash * 31 + i64::from(byte)) % 1_000);
-    model::SignedDuration::from_millis(i64::try_from(most.as_millis()).unwrap_or(0) / 1_000 * hash)
+    SignedDuration::from_millis(i64::try_from(most.as_millis()).unwrap_or(0) / 1_000 * hash)
 }
 
 /// Whether it goes on without a person.

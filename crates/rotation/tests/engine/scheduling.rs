@@ -101,6 +101,23 @@ async fn what_only_a_person_can_turn_is_told_before_and_when_it_is_due() {
 }
 
 #[tokio::test]
+async fn what_a_person_undid_is_not_begun_again_that_day() {
+    let (rig, notify) = (rig(), Arc::default());
+    rig.clock.jump_to(rig.clock.now() + WEEK + SignedDuration::from_hours(1));
+    let person = rig.engine(&rig.process(None));
+    let id = person.start(&Request::new(integration_name(), Mode::Graceful)).await.unwrap();
+    person.drive(id).await.unwrap();
+    person.abort(id).await.unwrap();
+    assert_eq!(statuses(&rig), [RotationStatus::Aborted]);
+    live(&rig, &calm(&rig, &notify), SignedDuration::from_hours(23)).await;
+    // Another process respects it too.
+    live(&rig, &calm(&rig, &notify), SignedDuration::from_mins(50)).await;
+    assert_eq!(statuses(&rig), [RotationStatus::Aborted]);
+    live(&rig, &calm(&rig, &notify), SignedDuration::from_hours(1)).await;
+    assert_eq!(statuses(&rig), [RotationStatus::Aborted, RotationStatus::Done]);
+}
+
+#[tokio::test]
 async fn what_is_out_of_service_is_left_alone() {
     for instance in [false, true] {
         let (rig, notify) = (rig(), Arc::default());
