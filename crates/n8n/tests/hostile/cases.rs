@@ -10,7 +10,7 @@ use model::{
 };
 use n8n::testing::{MemoryKeeper, RandomIds, WallClock};
 use n8n::{BaseUrl, ClientConfig, InsecureHttp, N8nClient, N8nIssuer, Timeouts, Transport};
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 
 use super::stand::{Says, http, json, misbehaviours, stand};
 
@@ -248,9 +248,10 @@ async fn a_session_that_n8n_prolongs_is_kept() {
 
 #[tokio::test]
 async fn nobody_there_is_said_so() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    // Taken, so that nobody else gets it meanwhile, and not listened at.
+    let taken = TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", taken.local_addr().unwrap());
     let error = with_session(&url).user().await.unwrap_err();
     assert!(error.report.line().contains("no connection"), "{error}");
     assert_bounded("nobody", Err::<(), _>(error), &[Kind::Unreachable]);
