@@ -52,7 +52,7 @@ async fn declare(app: &App, options: &KeyAdopt, instance: &Instance) -> Result<I
         rotate_every: options.rotate_every,
         rotate_on: None,
         grace: options.grace,
-        expires_after: options.rotate_every.map(|every| every + options.grace + super::key_create::MARGIN),
+        expires_after: options.rotate_every.map(|every| config::lifetime(every, options.grace)),
         destinations: super::key_create::distinct(&options.destinations)?,
         silent_after: None,
         source: Source::Command,

@@ -11,14 +11,11 @@ use super::{outcome, rotate};
 use crate::Exit;
 use crate::app::App;
 use crate::cli::KeyCreate;
-use crate::config::nearest;
+use crate::config::{lifetime, nearest};
 use crate::error::{CommandError, operator};
 use crate::keeper::Keeping;
 use crate::ui::BOLD;
 use crate::view::KeyView;
-
-/// A key outlives its rotation's due date by its grace and this, so that a late rotation is no outage.
-pub(super) const MARGIN: Period = Period::days(14);
 
 pub(crate) async fn run(app: &App, options: KeyCreate) -> Result<Exit, CommandError> {
     let instance = app.instance(options.instance.as_ref()).await?;
@@ -74,7 +71,7 @@ fn declare(app: &App, options: &KeyCreate, instance: &Instance) -> Result<Integr
                     .mend("--expires never   # if it must not end by itself"),
             )
         })?),
-        None => options.rotate_every.map(|every| every + options.grace + MARGIN),
+        None => options.rotate_every.map(|every| lifetime(every, options.grace)),
     };
     if expires_after == Some(Period::ZERO) {
         return Err(CommandError::usage(

@@ -1,15 +1,12 @@
 //! Which integrations a command that turns many keys is about.
 
-use model::{Integration, IntegrationName, Key, KeyState, Period, Timestamp};
+use model::{Integration, IntegrationName, Key};
 
 use super::key;
 use crate::app::App;
 use crate::cli::Rotate;
 use crate::config::nearest;
 use crate::error::{CommandError, operator};
-
-/// A key is turned this long before its grace would reach its end.
-const MARGIN: Period = Period::days(7);
 
 /// The integrations that are named, or that the filters leave.
 pub(crate) async fn chosen(app: &App, options: &Rotate) -> Result<Vec<IntegrationName>, CommandError> {
@@ -30,7 +27,7 @@ pub(crate) async fn chosen(app: &App, options: &Rotate) -> Result<Vec<Integratio
         |of: &Integration| keys.iter().any(|key: &Key| key.integration == of.name && key.state.lives());
     let busy = |of: &Integration| open.iter().any(|rotation| rotation.integration == of.name);
     let now = app.clock.now();
-    let due = |of: &Integration| !busy(of) && is_due(of, &keys, now);
+    let due = |of: &Integration| rotation::is_due(of, &keys, &open, now);
     let wanted = known.into_iter().filter(|of| {
         of.retired_at.is_none()
             && (lives(of) || busy(of))
@@ -65,15 +62,4 @@ fn check_owner(known: &[Integration], owner: &str) -> Result<(), CommandError> {
     let near = nearest(owner, owners.iter().copied()).map(|near| format!("did you mean `{near}`?"));
     let report = near.map_or(report.clone(), |near| report.mend(near));
     Err(report.mend("keywright key list").into())
-}
-
-/// Whether its key has to be turned by now: its time has come, or n8n ends it before long.
-fn is_due(of: &Integration, keys: &[Key], now: Timestamp) -> bool {
-    let active = keys.iter().filter(|key| key.integration == of.name && key.state == KeyState::Active);
-    let ends_soon = |key: &Key| {
-        let latest = key.expires_at.and_then(|at| at.checked_sub((of.grace + MARGIN).duration()).ok());
-        latest.is_some_and(|latest| latest <= now)
-    };
-    let mut due = active.map(|key| of.due_at(key.created_at).is_some_and(|at| at <= now) || ends_soon(key));
-    due.any(|due| due)
 }

@@ -12,9 +12,13 @@ use super::read::Section;
 
 /// How long an old key works on, unless said otherwise.
 const GRACE: Period = Period::days(1);
-/// A key outlives its rotation's due date by its grace and this, so that a late rotation is no outage.
-const MARGIN: Period = Period::days(14);
 const DAY_S: i64 = 86_400;
+
+/// How long a key lives that is turned after `turned`: its grace and two weeks more, so that a late rotation is no
+/// outage.
+pub(crate) fn lifetime(turned: Period, grace: Period) -> Period {
+    turned + grace + Period::days(14)
+}
 
 /// All of them; `instances` are those that are declared.
 pub(super) fn read(top: &Section<'_>, instances: &[InstanceName]) -> Vec<Integration> {
@@ -108,7 +112,7 @@ fn positive(section: &Section<'_>, key: &str) -> Option<Period> {
 }
 
 fn expires_after(section: &Section<'_>, turned: Option<Period>, grace: Period) -> Option<Period> {
-    let usual = turned.map(|turned| turned + grace + MARGIN);
+    let usual = turned.map(|turned| lifetime(turned, grace));
     let fits = |period: &Period| period.to_string().parse::<Period>().is_ok();
     if usual.is_some_and(|usual| !fits(&usual)) && !section.has("expires_after") {
         section.wrong(

@@ -30,6 +30,7 @@ use crate::fleet::Wishes;
 use read::{Fault, Page, Section};
 
 pub(crate) use environment::actor;
+pub(crate) use integration::lifetime;
 use notify::Channel;
 pub(crate) use schema::schema;
 pub(crate) use secrets::{SecretSource, master_key_text, resolved, secret};
