@@ -54,13 +54,13 @@ enum WireRole {
 
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WireSettings {
+pub(crate) struct WireSettings {
     #[serde(default)]
-    version_cli: Option<String>,
+    pub(crate) version_cli: Option<String>,
     #[serde(default)]
     public_api: Option<WirePublicApi>,
     #[serde(default)]
-    enterprise: Option<WireEnterprise>,
+    pub(crate) enterprise: Option<WireEnterprise>,
 }
 
 #[derive(serde::Deserialize)]
@@ -73,9 +73,9 @@ struct WirePublicApi {
 
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WireEnterprise {
+pub(crate) struct WireEnterprise {
     #[serde(default)]
-    api_key_scopes: Option<bool>,
+    pub(crate) api_key_scopes: Option<bool>,
 }
 
 impl N8nClient {
@@ -181,7 +181,7 @@ impl N8nClient {
 }
 
 /// Whether scopes mean anything.
-fn scope_support(discover: bool, licensed: Option<bool>, version: Option<&str>) -> ScopeSupport {
+pub(crate) fn scope_support(discover: bool, licensed: Option<bool>, version: Option<&str>) -> ScopeSupport {
     // 1.x says whether its licence enforces them. 2.x no longer says: it always does, which only the version
     // tells; having `discover`, which shows a key its scopes, comes to the same.
     match licensed {

@@ -57,6 +57,12 @@ impl Checked {
 }
 
 impl N8nClient {
+    /// What [`model::Issuer::check`] looks at, but for the session.
+    pub async fn check_from_outside(&self, capabilities: &Capabilities) -> Result<(), IssuerError> {
+        self.is_ready().await?;
+        self.made_up_key_is_refused(capabilities).await
+    }
+
     /// That the instance says it is ready, or is too old to say.
     async fn is_ready(&self) -> Result<(), IssuerError> {
         let call = Call::get("/healthz/readiness", "see whether all is ready");

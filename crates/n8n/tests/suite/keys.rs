@@ -8,6 +8,8 @@ use model::{
     Fingerprint, Issuer, IssuerErrorKind as Kind, KeyModel, NewKey, ScopeSupport, Secret, SignedDuration,
 };
 
+use n8n::testing::MemoryKeeper;
+
 use super::{Ground, assert_kind, clean_up, expiring, new_key, scopes};
 
 pub(crate) async fn learns_what_it_can_do(ground: &Ground) {
@@ -22,6 +24,22 @@ pub(crate) async fn learns_what_it_can_do(ground: &Ground) {
     );
     // Asking made nothing and killed nothing.
     assert_eq!(n8n::N8nIssuer::new(client, seen.clone()).list().await.unwrap(), []);
+}
+
+pub(crate) async fn learns_without_a_session(ground: &Ground) {
+    let nobody = Arc::new(MemoryKeeper::new("nobody@example.com", "canary", None));
+    let client = ground.client(Arc::clone(&nobody));
+    let seen = client.learn_from_outside().await.unwrap();
+    let can = &seen.capabilities;
+    assert_eq!((can.keys, can.scopes, can.expiry, can.discover), ground.capabilities());
+    assert!(seen.version.is_none_or(|version| version == ground.version));
+    // Where it describes its calls, everything that a user may give is among what they need.
+    let (_, learned) = ground.learned().await;
+    let unnamed =
+        learned.capabilities.available_scopes.iter().find(|scope| !can.available_scopes.contains(scope));
+    assert!(can.available_scopes.is_empty() || unnamed.is_none(), "{unnamed:?}");
+    client.check_from_outside(can).await.unwrap();
+    assert_eq!(nobody.logins(), 0);
 }
 
 pub(crate) async fn a_key_lives_and_dies(ground: &Ground) {

@@ -128,6 +128,7 @@ macro_rules! contract {
         $crate::contract!($ground;
             keys::{
                 learns_what_it_can_do,
+                learns_without_a_session,
                 a_key_lives_and_dies,
                 a_key_is_proved_with_its_scopes,
                 a_living_key_is_not_proved_dead,
