@@ -12,6 +12,7 @@ use store::log::LogConfig;
 use store::{MasterKey, OpenStore};
 
 use crate::Hooks;
+use crate::assisted::Person;
 use crate::config::{self, Config};
 use crate::error::{CommandError, operator};
 use crate::keeper::Keeping;
@@ -102,6 +103,7 @@ pub(crate) struct App {
     /// The folder of the log's segments.
     pub(crate) log: PathBuf,
     hidden_variables: Vec<String>,
+    person: Arc<Person>,
 }
 
 impl App {
@@ -120,12 +122,18 @@ impl App {
             log: config.log.clone(),
             config,
             hidden_variables,
+            person: Arc::new(Person::at_terminal(ui)),
         })
     }
 
     /// An engine that prints its progress.
     pub(crate) fn engine(&self, keeping: Keeping) -> Engine {
         self.engine_watched_by(keeping, self.hooks.observer.clone())
+    }
+
+    /// Asks nobody from now on: it runs by itself.
+    pub(crate) fn run_alone(&mut self) {
+        self.person = Arc::new(Person::absent(self.ui));
     }
 
     /// Reads the configuration file anew; whether it was taken.
@@ -192,6 +200,7 @@ impl App {
             self.actor.clone(),
             keeping,
             self.hidden_variables.clone(),
+            Arc::clone(&self.person),
         )
     }
 

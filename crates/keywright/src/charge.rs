@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use model::{
-    AdminLogin, EventKind, Instance, InstanceName, Integration, IntegrationName, IntegrationRole,
-    Issuer as _, IssuerErrorKind, KeyModel, LoginRefs, Mode, Period, Secret, Source, TransportRefs,
+    AdminLogin, Capabilities, EventKind, Instance, InstanceName, Integration, IntegrationName,
+    IntegrationRole, Issuer as _, IssuerErrorKind, KeyModel, LoginRefs, Mode, Period, Secret, SessionKeeper,
+    Source, TransportRefs,
 };
 use n8n::{BaseUrl, ClientConfig, Learned, N8nClient, N8nIssuer, Timeouts};
 use rotation::{Outcome, Request};
 
 use crate::app::App;
 use crate::error::{CommandError, operator};
-use crate::keeper::{FreshKeeper, Keeping, sealed_name};
+use crate::keeper::{FreshKeeper, Keeping, NoSession, sealed_name};
 use crate::{prompt, transport};
 
 /// Root keys are turned quarterly unless asked otherwise, and end by themselves if nobody does.
@@ -43,7 +44,8 @@ pub(crate) enum Sealing {
 /// An instance that lets us in, not kept yet.
 pub(crate) struct Admitted {
     pub(crate) instance: Instance,
-    pub(crate) learned: Learned,
+    /// The user's role, such as `global:owner`, where there is a session.
+    pub(crate) role: Option<String>,
     sealed: Vec<(String, Option<Secret>)>,
     password_kept: bool,
 }
@@ -58,6 +60,42 @@ pub(crate) async fn admit(
     let former = app.store.instance(&wanted.name).await?.filter(|former| former.retired_at.is_none());
     let (email, password) = (login.email.clone(), login.password.clone());
     let keeper = Arc::new(FreshKeeper::new(login));
+    let client = client(app, wanted, Arc::clone(&keeper) as Arc<_>).await?;
+    let learned = learn(wanted, &email, &client, &keeper).await?;
+    if former.as_ref().is_some_and(|former| former.admin_email.as_ref() != Some(&email)) {
+        check_reach(app, &wanted.name, &email, client, &learned).await?;
+    }
+    let (password, totp) = match sealing {
+        Sealing::Everything { totp } => (Some(password), totp),
+        Sealing::Session => (None, None),
+    };
+    let password_kept = password.is_some();
+    let sealed = [("password", password), ("totp", totp), ("session", keeper.session())];
+    let instance = Instance {
+        admin_email: Some(email),
+        version: learned.version,
+        ..record(app, wanted, former, learned.capabilities)
+    };
+    let sealed = sealed.map(|(what, value)| (sealed_name(&wanted.name, what), value)).into();
+    Ok(Admitted { instance, role: Some(learned.user.role), sealed, password_kept })
+}
+
+/// Learns from outside, where no admin session can be had. Nothing is kept, and what was sealed of a former login
+/// is to be forgotten.
+pub(crate) async fn admit_assisted(app: &App, wanted: &Wanted) -> Result<Admitted, CommandError> {
+    let former = app.store.instance(&wanted.name).await?.filter(|former| former.retired_at.is_none());
+    let client = client(app, wanted, Arc::new(NoSession)).await?;
+    let learned = client.learn_from_outside().await?;
+    let instance = Instance { version: learned.version, ..record(app, wanted, former, learned.capabilities) };
+    let sealed = ["password", "totp", "session"].map(|what| (sealed_name(&wanted.name, what), None));
+    Ok(Admitted { instance, role: None, sealed: sealed.into(), password_kept: false })
+}
+
+async fn client(
+    app: &App,
+    wanted: &Wanted,
+    keeper: Arc<dyn SessionKeeper>,
+) -> Result<Arc<N8nClient>, CommandError> {
     let config = ClientConfig {
         name: wanted.name.clone(),
         base_url: wanted.base_url.clone(),
@@ -66,34 +104,26 @@ pub(crate) async fn admit(
         clock: Arc::clone(&app.clock),
         ids: Arc::clone(&app.ids),
     };
-    let client = Arc::new(N8nClient::new(config, Arc::clone(&keeper) as Arc<_>)?);
     app.ui.note(&format!("asking {} what it can do …", wanted.base_url));
-    let learned = learn(wanted, &email, &client, &keeper).await?;
-    if former.as_ref().is_some_and(|former| former.admin_email.as_ref() != Some(&email)) {
-        check_reach(app, &wanted.name, &email, client, &learned).await?;
-    }
+    Ok(Arc::new(N8nClient::new(config, keeper)?))
+}
+
+/// As it is kept; without an admin and a version.
+fn record(app: &App, wanted: &Wanted, former: Option<Instance>, capabilities: Capabilities) -> Instance {
     let at = app.clock.now();
-    let (password, totp) = match sealing {
-        Sealing::Everything { totp } => (Some(password), totp),
-        Sealing::Session => (None, None),
-    };
-    let password_kept = password.is_some();
-    let sealed = [("password", password), ("totp", totp), ("session", keeper.session())];
-    let instance = Instance {
+    Instance {
         name: wanted.name.clone(),
         url: wanted.base_url.as_str().to_owned(),
-        admin_email: Some(email),
+        admin_email: None,
         login: wanted.login.clone(),
         transport: wanted.transport.clone(),
         source: wanted.source,
-        version: learned.version.clone(),
-        capabilities: learned.capabilities.clone(),
+        version: None,
+        capabilities,
         connected_at: former.map_or(at, |former| former.connected_at),
         learned_at: Some(at),
         retired_at: None,
-    };
-    let sealed = sealed.map(|(what, value)| (sealed_name(&wanted.name, what), value)).into();
-    Ok(Admitted { instance, learned, sealed, password_kept })
+    }
 }
 
 /// Keeps an instance, and makes its root key if it has none.
@@ -120,7 +150,7 @@ async fn learn(
 ) -> Result<Learned, CommandError> {
     let learned = match client.learn().await {
         Err(failure) if failure.kind == IssuerErrorKind::SecondFactorRequired && prompt::is_interactive() => {
-            keeper.add_code(prompt::secret("code of the second factor", "--totp-from file:PATH")?);
+            keeper.add_code(prompt::secret("code of the second factor", "--totp-from file:PATH").await?);
             client.learn().await
         }
         other => other,
@@ -185,9 +215,10 @@ async fn check_root(app: &App, instance: &Instance, name: &IntegrationName) -> R
     Err(report.into())
 }
 
-/// A root key of our own, where n8n lets a user have more than one.
+/// A root key of our own, where n8n lets a user have more than one. Nobody is asked for it by hand: what needs it needs
+/// an admin session too.
 async fn make_root(app: &App, instance: &Instance, name: IntegrationName) -> Result<(), CommandError> {
-    if instance.capabilities.keys != KeyModel::Many {
+    if instance.capabilities.keys != KeyModel::Many || instance.is_assisted() {
         return Ok(());
     }
     let living = app.store.keys(Some(&name)).await?.iter().any(|key| key.state.lives());

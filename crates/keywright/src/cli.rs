@@ -96,14 +96,18 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct Connect {
     /// Its name here, such as `prod`
     pub(crate) name: InstanceName,
     /// Its address, such as `https://n8n.example.com`
     pub(crate) url: String,
     /// Login id of the n8n user whose session makes and kills keys; best one of its own, an admin
-    #[arg(long)]
-    pub(crate) email: String,
+    #[arg(long, required_unless_present = "assisted")]
+    pub(crate) email: Option<String>,
+    /// No admin session can be had, as behind single sign-on: you make and delete keys by hand, told click by click
+    #[arg(long, conflicts_with_all = ["email", "password_from", "totp_from", "recovery_code_from", "no_keep"])]
+    pub(crate) assisted: bool,
     /// Where the password is: `env:NAME`, `file:PATH`, `-` for standard input; asked for otherwise
     #[arg(long, value_name = "SOURCE")]
     pub(crate) password_from: Option<SecretSource>,

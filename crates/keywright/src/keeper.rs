@@ -60,10 +60,7 @@ impl SessionKeeper for StoreKeeper {
 
     async fn login(&self) -> Result<AdminLogin, Report> {
         let name = &self.instance.name;
-        let Some(email) = self.instance.admin_email.clone() else {
-            return Err(operator(format!("`{name}` has no admin session"))
-                .because("it was connected as assisted: a person makes and deletes its keys by hand"));
-        };
+        let Some(email) = self.instance.admin_email.clone() else { return NoSession.login().await };
         let instead = format!(
             "keywright connect {name} {} --email {email} --password-from file:PATH",
             self.instance.url
@@ -79,7 +76,7 @@ impl SessionKeeper for StoreKeeper {
         };
         let (password, second_factor) = match password {
             Some(password) => (password, totp.map(SecondFactor::TotpSeed)),
-            None => (prompt::secret(&format!("password of {email} at {name}"), &instead)?, None),
+            None => (prompt::secret(&format!("password of {email} at {name}"), &instead).await?, None),
         };
         Ok(AdminLogin { email, password, second_factor })
     }
@@ -122,5 +119,24 @@ impl SessionKeeper for FreshKeeper {
     async fn login(&self) -> Result<AdminLogin, Report> {
         let login = self.login.lock().map_err(|_poisoned| operator("the login is not to be had"))?;
         Ok(login.clone())
+    }
+}
+
+/// Nobody's session: of an instance whose keys a person makes and deletes by hand.
+pub(crate) struct NoSession;
+
+#[async_trait::async_trait]
+impl SessionKeeper for NoSession {
+    async fn load(&self) -> Result<Option<Secret>, Report> {
+        Ok(None)
+    }
+
+    async fn save(&self, _session: Option<&Secret>) -> Result<(), Report> {
+        Ok(())
+    }
+
+    async fn login(&self) -> Result<AdminLogin, Report> {
+        Err(operator("there is no admin session")
+            .because("the instance was connected as assisted: a person makes and deletes its keys by hand"))
     }
 }

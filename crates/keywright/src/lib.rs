@@ -3,6 +3,7 @@
 //! A library too, so that tests can watch a rotation in a process of its own; nothing else depends on it.
 
 mod app;
+mod assisted;
 mod channels;
 mod charge;
 mod cli;

@@ -75,6 +75,11 @@ impl Ui {
         }
     }
 
+    /// What a person has to do now; whatever else is wanted, nothing goes on without it.
+    pub(crate) fn ask(self, text: &str) {
+        self.err(text);
+    }
+
     /// What is left to be done after a failure; not with --json, whose results say it.
     pub(crate) fn trouble(self, line: &str) {
         if !self.json {

@@ -11,6 +11,7 @@ use n8n::{BaseUrl, ClientConfig, InsecureHttp, N8nClient, N8nIssuer, Timeouts};
 use rotation::World;
 use tokio::sync::Mutex;
 
+use crate::assisted::{AssistedIssuer, Person};
 use crate::keeper::{Keeping, StoreKeeper};
 use crate::transport;
 
@@ -25,6 +26,7 @@ pub(crate) struct Reach {
     actor: String,
     keeping: Keeping,
     hidden_variables: Vec<String>,
+    person: Arc<Person>,
     issuers: Mutex<BTreeMap<InstanceName, Opened>>,
 }
 
@@ -36,8 +38,9 @@ impl Reach {
         actor: String,
         keeping: Keeping,
         hidden_variables: Vec<String>,
+        person: Arc<Person>,
     ) -> Self {
-        Self { store, clock, ids, actor, keeping, hidden_variables, issuers: Mutex::default() }
+        Self { store, clock, ids, actor, keeping, hidden_variables, person, issuers: Mutex::default() }
     }
 
     /// A client of an instance, logged in as the store says.
@@ -75,7 +78,12 @@ impl World for Reach {
             return Ok(Arc::clone(issuer));
         }
         let client = self.client(instance).await?;
-        let issuer: Arc<dyn Issuer> = Arc::new(N8nIssuer::new(client, instance.capabilities.clone()));
+        let native = N8nIssuer::new(client, instance.capabilities.clone());
+        let issuer: Arc<dyn Issuer> = if instance.is_assisted() {
+            Arc::new(AssistedIssuer::new(native, Arc::clone(&self.store), Arc::clone(&self.person)))
+        } else {
+            Arc::new(native)
+        };
         issuers.insert(instance.name.clone(), (instance.clone(), Arc::clone(&issuer)));
         Ok(issuer)
     }

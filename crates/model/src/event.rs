@@ -118,6 +118,8 @@ pub enum EventKind {
     KeyProvedDead,
     /// A key of a rotation that nobody knew was found at the instance and deleted.
     OrphanRemoved,
+    /// A person said that something was done by hand, where nobody else can look.
+    DoneByHand,
     /// A rotation waits for its grace to end.
     RotationWaiting,
     /// A rotation stopped at a problem and will be tried again.

@@ -1,6 +1,8 @@
 //! The port to who can make and kill a key.
 
-use crate::{AdminLogin, Capabilities, Failure, InstanceName, Report, Scope, Secret, Timestamp};
+use crate::{
+    AdminLogin, Blame, Capabilities, Failure, InstanceName, Report, Retry, Scope, Secret, Timestamp,
+};
 
 /// A key to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +122,17 @@ pub trait Issuer: Send + Sync {
     /// Makes a key. Not idempotent: after [`IssuerErrorKind::Unreachable`] or
     /// [`IssuerErrorKind::Failed`], look for the label with [`Issuer::list`].
     async fn create(&self, key: &NewKey) -> Result<IssuedKey, IssuerError>;
+
+    /// Whether keys can be listed. Where not, [`Issuer::list`] fails with [`IssuerErrorKind::NeedsPerson`].
+    fn can_list(&self) -> bool {
+        true
+    }
+
+    /// Where keys cannot be listed: a person looks that none with this label is left. `Ok` is that person's word.
+    async fn see_gone(&self, label: &str) -> Result<(), IssuerError> {
+        let what = format!("nobody looks for a key `{label}` at `{}`", self.instance());
+        Err(IssuerError::new(IssuerErrorKind::Bug, Report::new(Blame::Bug, Retry::Never, what)))
+    }
 
     /// The keys of the admin's own user, at least. The list was asked for after this call began.
     async fn list(&self) -> Result<Vec<ListedKey>, IssuerError>;

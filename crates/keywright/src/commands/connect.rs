@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use model::{AdminLogin, Instance, KeyModel, LoginRefs, ScopeSupport, SecondFactor, Source, TransportRefs};
-use n8n::{BaseUrl, InsecureHttp, Learned};
+use model::{AdminLogin, KeyModel, LoginRefs, ScopeSupport, SecondFactor, Source, TransportRefs};
+use n8n::{BaseUrl, InsecureHttp};
 use serde_json::json;
 
 use crate::app::App;
-use crate::charge::{self, Sealing, Wanted};
+use crate::charge::{self, Admitted, Sealing, Wanted};
 use crate::cli::{Connect, Transport};
 use crate::config;
 use crate::error::{CommandError, operator};
@@ -29,30 +29,39 @@ pub(crate) async fn run(app: &App, options: Connect) -> Result<Exit, CommandErro
         return Err(report.into());
     }
     charge::root_name(&options.name)?;
-    let password = match &options.password_from {
-        Some(source) => config::secret(source)?,
-        None => prompt::secret(&format!("password of {}", options.email), "--password-from file:PATH")?,
-    };
-    let totp = options.totp_from.as_ref().map(config::secret).transpose()?;
-    let recovery = options.recovery_code_from.as_ref().map(config::secret).transpose()?;
-    let second_factor =
-        totp.clone().map(SecondFactor::TotpSeed).or_else(|| recovery.map(SecondFactor::RecoveryCode));
-    let login = AdminLogin { email: options.email, password, second_factor };
     let wanted = Wanted {
-        name: options.name,
+        name: options.name.clone(),
         base_url,
         login: LoginRefs::default(),
         transport: transport(&options.transport),
         source: Source::Command,
     };
-    let sealing = if options.no_keep { Sealing::Session } else { Sealing::Everything { totp } };
-    let admitted = charge::admit(app, &wanted, login, sealing).await?;
+    let admitted = match options.email.clone() {
+        Some(email) => {
+            let (login, sealing) = login(&options, email).await?;
+            charge::admit(app, &wanted, login, sealing).await?
+        }
+        None => charge::admit_assisted(app, &wanted).await?,
+    };
     if !options.dry_run {
         charge::keep(app, &admitted).await?;
         app.store.flush_log().await?;
     }
-    tell(app, &admitted.instance, &admitted.learned, options.dry_run);
+    tell(app, &admitted, options.dry_run);
     Ok(Exit::Done)
+}
+
+async fn login(options: &Connect, email: String) -> Result<(AdminLogin, Sealing), CommandError> {
+    let password = match &options.password_from {
+        Some(source) => config::secret(source)?,
+        None => prompt::secret(&format!("password of {email}"), "--password-from file:PATH").await?,
+    };
+    let totp = options.totp_from.as_ref().map(config::secret).transpose()?;
+    let recovery = options.recovery_code_from.as_ref().map(config::secret).transpose()?;
+    let second_factor =
+        totp.clone().map(SecondFactor::TotpSeed).or_else(|| recovery.map(SecondFactor::RecoveryCode));
+    let sealing = if options.no_keep { Sealing::Session } else { Sealing::Everything { totp } };
+    Ok((AdminLogin { email, password, second_factor }, sealing))
 }
 
 fn transport(options: &Transport) -> TransportRefs {
@@ -67,10 +76,14 @@ fn transport(options: &Transport) -> TransportRefs {
     }
 }
 
-fn tell(app: &App, instance: &Instance, learned: &Learned, dry_run: bool) {
+fn tell(app: &App, admitted: &Admitted, dry_run: bool) {
+    let Admitted { instance, role, .. } = admitted;
     let version = instance.version.as_deref().unwrap_or("of unknown version");
     let capabilities = &instance.capabilities;
     let scopes = match capabilities.scopes {
+        ScopeSupport::Enforced if instance.is_assisted() => {
+            "enforced: each key is seen to have its own".into()
+        }
         ScopeSupport::Enforced => format!("enforced ({} may be given)", capabilities.available_scopes.len()),
         ScopeSupport::StoredOnly => "stored but not enforced: every key can do everything".into(),
         ScopeSupport::Absent => "none: every key can do everything".into(),
@@ -83,12 +96,13 @@ fn tell(app: &App, instance: &Instance, learned: &Learned, dry_run: bool) {
     };
     let expiry = if capabilities.expiry { "yes" } else { "no" };
     let head = if dry_run { "would take charge of" } else { "took charge of" };
+    let who = match (&instance.admin_email, role) {
+        (Some(email), Some(role)) => format!("as {email} ({role})"),
+        _ => "assisted: you make and delete its keys by hand, told click by click".into(),
+    };
     let text = format!(
-        "{head} `{}`: n8n {version} at {}, as {} ({})\n  keys    {keys}\n  scopes  {scopes}\n  expiry  {expiry}",
-        instance.name,
-        instance.url,
-        instance.admin_email.as_deref().unwrap_or("nobody"),
-        learned.user.role,
+        "{head} `{}`: n8n {version} at {}, {who}\n  keys    {keys}\n  scopes  {scopes}\n  expiry  {expiry}",
+        instance.name, instance.url,
     );
-    app.ui.result(&text, &json!({"instance": instance, "role": learned.user.role, "dry_run": dry_run}));
+    app.ui.result(&text, &json!({"instance": instance, "role": role, "dry_run": dry_run}));
 }

@@ -128,7 +128,9 @@ async fn look(app: &App, instance: &Instance) -> Vec<Check> {
     let tls = if instance.url.starts_with("https:") { ", its certificate is accepted" } else { "" };
     let seen = probe.map(|probe| format!("answers in {} ms{tls}", probe.took.as_millis()));
     checks.insert(0, Check::new("instance", name, seen));
-    if reached && !instance.is_assisted() {
+    if reached && instance.is_assisted() {
+        checks.push(Check::new("public API", name, within(public_api(instance, &client)).await));
+    } else if reached {
         checks.push(Check::new("login", name, within(login(instance, &client)).await));
     }
     checks
@@ -153,6 +155,19 @@ fn skew(instance: &Instance, probe: &Probe, before: Timestamp, after: Timestamp)
     Err(operator(format!("the clock of `{}` is {seconds} s {way} ours", instance.name))
         .because("second factors are refused, and keys end at other times than they should")
         .mend("timedatectl status   # on both hosts: is the clock synchronised?"))
+}
+
+/// What can be seen of an instance whose keys a person makes by hand.
+async fn public_api(instance: &Instance, client: &N8nClient) -> Result<String, Report> {
+    client.check_from_outside(&instance.capabilities).await.map_err(|failure| *failure.report)?;
+    let learned = client.learn_from_outside().await.map_err(|failure| *failure.report)?;
+    let of_keys = |can: &model::Capabilities| (can.keys, can.scopes, can.expiry, can.discover);
+    if of_keys(&learned.capabilities) != of_keys(&instance.capabilities) {
+        return Err(operator(format!("`{}` is not what it was when it was connected", instance.name))
+            .because("what its keys can do has changed")
+            .mend(format!("keywright connect {} {} --assisted", instance.name, instance.url)));
+    }
+    Ok("refuses a made-up key; assisted: a person makes and deletes keys".into())
 }
 
 /// That the session is good, and that what we know of the instance is still so.

@@ -119,7 +119,7 @@ pub(crate) async fn revoke(
         return Ok(Exit::Done);
     }
     let question = format!("Kill the key of `{name}` now? Whatever uses it stops working.");
-    if !yes && !prompt::confirm(&question, &format!("keywright key revoke {name} --yes"))? {
+    if !yes && !prompt::confirm(&question, &format!("keywright key revoke {name} --yes")).await? {
         app.ui.note("nothing was changed");
         return Ok(Exit::Failed);
     }

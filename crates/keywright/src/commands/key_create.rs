@@ -146,6 +146,8 @@ fn check_scopes(app: &App, scopes: &[Scope], instance: &Instance) -> Result<(), 
         return Ok(());
     }
     let known = || capabilities.available_scopes.iter().map(Scope::as_str);
+    // Nobody but n8n's own page tells them where there is no session and no description.
+    let all_known = !capabilities.available_scopes.is_empty();
     if scopes.is_empty() {
         let report = operator("a key needs to be told what it may do")
             .because("n8n refuses a key without scopes, and one with all of them is root")
@@ -154,7 +156,7 @@ fn check_scopes(app: &App, scopes: &[Scope], instance: &Instance) -> Result<(), 
         return Err(CommandError::usage(report));
     }
     let mut report: Option<Report> = None;
-    for scope in scopes.iter().filter(|scope| !capabilities.available_scopes.contains(scope)) {
+    for scope in scopes.iter().filter(|scope| all_known && !capabilities.available_scopes.contains(scope)) {
         let near = nearest(scope.as_str(), known())
             .map(|near| format!("; did you mean `{near}`?"))
             .unwrap_or_default();

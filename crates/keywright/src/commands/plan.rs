@@ -27,7 +27,7 @@ pub(crate) async fn apply(app: &App, options: &Apply) -> Result<Exit, CommandErr
             app.ui.note(&line);
         }
     }
-    if !options.yes && !prompt::confirm("Make it so?", "keywright apply --yes")? {
+    if !options.yes && !prompt::confirm("Make it so?", "keywright apply --yes").await? {
         app.ui.note("nothing was changed");
         return Ok(Exit::Failed);
     }

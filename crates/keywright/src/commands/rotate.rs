@@ -43,7 +43,7 @@ pub(crate) async fn run(app: &App, mut options: Rotate) -> Result<Exit, CommandE
     if options.dry_run {
         return dry_run(app, &requests).await;
     }
-    if options.integrations.is_empty() && !options.due && !options.yes && !agreed(&chosen, mode)? {
+    if options.integrations.is_empty() && !options.due && !options.yes && !agreed(&chosen, mode).await? {
         app.ui.note("nothing was changed");
         return Ok(Exit::Failed);
     }
@@ -74,13 +74,13 @@ async fn dry_run(app: &App, requests: &[Request]) -> Result<Exit, CommandError> 
 }
 
 /// Many at once are asked for by name, or once more.
-fn agreed(chosen: &[IntegrationName], mode: Mode) -> Result<bool, CommandError> {
+async fn agreed(chosen: &[IntegrationName], mode: Mode) -> Result<bool, CommandError> {
     let names = chosen.iter().map(IntegrationName::as_str).collect::<Vec<_>>().join(", ");
     let question = match mode {
         Mode::Compromised => format!("Kill these keys now, and make new ones: {names}?"),
         _ => format!("Turn the keys of {names}?"),
     };
-    Ok(prompt::confirm(&question, "the same command with --yes")?)
+    Ok(prompt::confirm(&question, "the same command with --yes").await?)
 }
 
 /// Begins and drives several; one failure does not stop the others.

@@ -17,6 +17,7 @@ use crate::keeper::Keeping;
 use crate::tally::{Tally, Vitals};
 
 pub(crate) async fn run(mut app: App, options: &Serve) -> Result<Exit, CommandError> {
+    app.run_alone();
     let listener = match options.listen.or(app.config.serve.listen) {
         Some(address) => Some(bind(address).await?),
         None => None,

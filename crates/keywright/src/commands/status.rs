@@ -31,7 +31,7 @@ pub(crate) async fn run(app: &App, options: &Status) -> Result<Exit, CommandErro
     let mut listed = BTreeMap::new();
     let mut unreachable = Vec::new();
     if !options.offline {
-        for instance in &instances {
+        for instance in instances.iter().filter(|instance| !instance.is_assisted()) {
             match list(app, instance).await {
                 Ok(keys) => listed.extend(
                     keys.into_iter().map(|key| ((instance.name.clone(), key.native_id.clone()), key)),

@@ -63,7 +63,7 @@ pub(super) const SECTIONS: [(&str, &str); 9] = [
 
 /// All of them, in the order of the reference.
 #[rustfmt::skip]
-pub(super) const SETTINGS: [Setting; 50] = {
+pub(super) const SETTINGS: [Setting; 51] = {
     use Takes::{Flag, Number, Period, Reference, Table, Text, Texts};
     [
         setting("", "store", Text, "\"keywright.db\"", REQUIRED, "the database file (mode 0600, our own, no symlink), or `postgresql://user@host/database` without a password"),
@@ -80,7 +80,8 @@ pub(super) const SETTINGS: [Setting; 50] = {
         setting("serve", "warn_before", Period, "\"7d\"", "7d", "how long before a key is due a person is told, where only a person can turn it"),
         setting("serve", "stop_within", Period, "\"20s\"", "20s", "how long what is in hand may go on when it is to stop"),
         setting("instance.NAME", "url", Text, "\"https://n8n.example.com\"", REQUIRED, "its base URL, without `/api/v1`"),
-        setting("instance.NAME", "admin", Table, "{ email = \"keys@example.com\", password = \"env:N8N_PASSWORD\" }", REQUIRED, "the section below"),
+        setting("instance.NAME", "admin", Table, "{ email = \"keys@example.com\", password = \"env:N8N_PASSWORD\" }", "", "the section below; required, unless `assisted`"),
+        setting("instance.NAME", "assisted", Flag, "true", "false", "no admin session can be had, as behind single sign-on: a person makes and deletes keys by hand, told click by click"),
         setting("instance.NAME", "dangerous_plain_http", Flag, "true", "false", "accept `http://` to another host, where the password can be read on its way"),
         setting("instance.NAME", "tls", Table, "{ ca = \"ca.pem\" }", "", "the section below"),
         setting("instance.NAME", "proxy", Table, "{ url = \"http://proxy.example.com:3128\" }", "", "the section below"),

@@ -21,7 +21,7 @@ pub(crate) async fn run(ui: Ui, options: Demo) -> Result<Exit, CommandError> {
     let (door, sandbox) = if let (Some(url), Some(email)) = (&options.instance, &options.email) {
         let password = match &options.password_from {
             Some(source) => config::secret(source)?,
-            None => prompt::secret(&format!("password of {email}"), "--password-from file:PATH")?,
+            None => prompt::secret(&format!("password of {email}"), "--password-from file:PATH").await?,
         };
         (Door { url: url.clone(), email: email.clone(), password }, None)
     } else {

@@ -15,7 +15,7 @@ use crate::Exit;
 use crate::app::App;
 use crate::charge::{self, Sealing, Wanted};
 use crate::commands::Teller;
-use crate::error::{CommandError, operator};
+use crate::error::CommandError;
 use crate::keeper::{Keeping, sealed_name};
 use crate::{config, prompt};
 
@@ -44,13 +44,13 @@ async fn connect_one(app: &App, wish: &InstanceWish) -> Result<(), CommandError>
         transport: wish.transport.clone(),
         source: Source::Configuration,
     };
-    let Some(email) = wish.admin_email.clone() else {
-        return Err(operator(format!("`{}` has no admin session", wish.name))
-            .mend(format!("[instance.{}] admin = {{ email = \"…\" }}", wish.name))
-            .into());
+    let admitted = match wish.admin_email.clone() {
+        Some(email) => {
+            let (login, sealing) = login(app, wish, email).await?;
+            charge::admit(app, &wanted, login, sealing).await?
+        }
+        None => charge::admit_assisted(app, &wanted).await?,
     };
-    let (login, sealing) = login(app, wish, email).await?;
-    let admitted = charge::admit(app, &wanted, login, sealing).await?;
     charge::keep(app, &admitted).await
 }
 
@@ -68,10 +68,16 @@ async fn login(app: &App, wish: &InstanceWish, email: String) -> Result<(AdminLo
     }
     let password = match sealed("password").await? {
         Some(password) => password,
-        None => prompt::secret(
-            &format!("password of {email} at {}", wish.name),
-            &format!("[instance.{}] admin = {{ email = \"{email}\", password = \"file:PATH\" }}", wish.name),
-        )?,
+        None => {
+            prompt::secret(
+                &format!("password of {email} at {}", wish.name),
+                &format!(
+                    "[instance.{}] admin = {{ email = \"{email}\", password = \"file:PATH\" }}",
+                    wish.name
+                ),
+            )
+            .await?
+        }
     };
     let totp = totp.filter(|_| wish.login.totp.is_none());
     Ok((AdminLogin { email, password, second_factor }, Sealing::Everything { totp }))

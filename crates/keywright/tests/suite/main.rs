@@ -1,6 +1,8 @@
 //! The `keywright` binary from outside: real processes, real files, an n8n that tests can break.
 
 #[cfg(test)]
+mod assisted;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod commands;

@@ -15,7 +15,8 @@ const TRIES: u32 = 6;
 const NEXT_SECOND: SignedDuration = SignedDuration::from_millis(1_100);
 
 pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
-    if !turn.first_try {
+    // A person who made a key and did not come to giving its text may still do so: its label is the same.
+    if !turn.first_try && turn.issuer.can_list() {
         // An earlier try may have made a key whose answer was lost: its text is gone, so it goes too.
         sweep::own(turn).await?;
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use model::{
     EventKind, KeyModel, KeyState, ListedKey, RotationId, RotationStatus, SignedDuration, StepKind,
-    rotation_in_label,
+    label_for, rotation_in_label,
 };
 
 use super::{StepFailure, Turn};
@@ -16,6 +16,9 @@ const SKEW: SignedDuration = SignedDuration::from_mins(2);
 
 /// Deletes what earlier tries of this rotation made.
 pub(super) async fn own(turn: &Turn<'_, '_>) -> Result<(), StepFailure> {
+    if !turn.issuer.can_list() {
+        return by_hand(turn, turn.journal.rotation.id).await;
+    }
     if turn.issuer.capabilities().keys.overlaps() {
         let own = BTreeSet::from([turn.journal.rotation.id]);
         return labelled(turn, &own).await;
@@ -49,7 +52,21 @@ pub(super) async fn forsaken(turn: &Turn<'_, '_>) -> Result<(), StepFailure> {
             && rotation.new_key.is_none()
     });
     let lost: BTreeSet<RotationId> = lost.map(|rotation| rotation.id).collect();
+    if !turn.issuer.can_list() {
+        for id in lost {
+            by_hand(turn, id).await?;
+        }
+        return Ok(());
+    }
     if lost.is_empty() { Ok(()) } else { labelled(turn, &lost).await }
+}
+
+/// Has a person see that the key of a rotation, whose text nobody knows, is gone.
+async fn by_hand(turn: &Turn<'_, '_>, of: RotationId) -> Result<(), StepFailure> {
+    let label = label_for(&turn.integration.name, of);
+    turn.issuer.see_gone(&label).await?;
+    turn.note(turn.journal.event(EventKind::DoneByHand).with("gone", label));
+    Ok(())
 }
 
 async fn labelled(turn: &Turn<'_, '_>, of: &BTreeSet<RotationId>) -> Result<(), StepFailure> {

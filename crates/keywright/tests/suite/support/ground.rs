@@ -1,16 +1,13 @@
 //! A real n8n, a user of it that nobody else uses, an address of its own.
 
-use std::sync::Arc;
-
 use model::{Issuer as _, SecondFactor, Secret};
 use n8n::testing::{
-    Door, FreshUser, MemoryKeeper, MfaSetup, RandomIds, WallClock, enable_mfa, fresh_user, kept_session,
-    real_instance,
+    Door, FreshUser, MemoryKeeper, MfaSetup, enable_mfa, fresh_user, kept_session, real_instance,
 };
-use n8n::{BaseUrl, ClientConfig, InsecureHttp, N8nClient, N8nIssuer, Timeouts};
-
+use n8n::{BaseUrl, InsecureHttp, N8nIssuer};
 use tokio::sync::OnceCell;
 
+use super::hand::Hand;
 use super::world::Living;
 
 /// Where a test on a real n8n takes place.
@@ -58,21 +55,16 @@ impl Ground {
         keys.into_iter().map(|key| Living { id: key.native_id, label: key.label }).collect()
     }
 
+    /// Another with the same session.
+    pub(crate) async fn hand(&self) -> Hand {
+        Hand::of(self.open().await)
+    }
+
     async fn open(&self) -> N8nIssuer {
         let factor = self.mfa.as_ref().map(|mfa| SecondFactor::TotpSeed(Secret::new(mfa.seed.clone())));
         let keeper = MemoryKeeper::new(self.email(), self.password(), factor);
         let base_url = BaseUrl::parse(self.url(), InsecureHttp::Refused).unwrap();
         keeper.put(Some(kept_session(&self.user.cookie, base_url.as_str()).unwrap()));
-        let config = ClientConfig {
-            name: "eye".parse().unwrap(),
-            base_url,
-            timeouts: Timeouts::default(),
-            transport: n8n::Transport::default(),
-            clock: Arc::new(WallClock),
-            ids: Arc::new(RandomIds),
-        };
-        let client = Arc::new(N8nClient::new(config, Arc::new(keeper)).unwrap());
-        let learned = client.learn().await.unwrap();
-        N8nIssuer::new(client, learned.capabilities)
+        Hand::login(self.url(), keeper).await
     }
 }

@@ -6,7 +6,7 @@ use model::{Fingerprint, Secret};
 use serde_json::Value;
 
 use super::places::Places;
-use super::world::World;
+use super::world::{Living, World};
 
 /// How a drill has to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,15 @@ fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value[name].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
+/// n8n's id of a key. Of one that a person made, only the label is known, which is one of a kind.
+fn id_of(key: &Value, alive: &[Living]) -> String {
+    let id = text(key, "native_id").to_owned();
+    if !id.starts_with("assisted-") {
+        return id;
+    }
+    alive.iter().find(|there| there.label == text(key, "label")).map_or(id, |there| there.id.clone())
+}
+
 /// Everything about one integration that does not hold. `before` is what its places held at first.
 pub(crate) async fn faults_of(
     world: &World,
@@ -41,13 +50,13 @@ pub(crate) async fn faults_of(
     let shown = world.show(name).await;
     let living: Vec<&Value> =
         list(&shown, "keys").iter().filter(|key| text(key, "state") != "retired").collect();
-    let known: BTreeSet<&str> = living.iter().map(|key| text(key, "native_id")).collect();
     let alive = world.living().await;
+    let known: BTreeSet<String> = living.iter().map(|key| id_of(key, &alive)).collect();
     let rotations: Vec<&str> =
         list(&shown, "rotations").iter().map(|rotation| text(rotation, "id")).collect();
     let ours = |label: &str| rotations.iter().any(|id| label.ends_with(id));
-    let there: BTreeSet<&str> =
-        alive.iter().filter(|key| ours(&key.label)).map(|key| key.id.as_str()).collect();
+    let there: BTreeSet<String> =
+        alive.iter().filter(|key| ours(&key.label)).map(|key| key.id.clone()).collect();
     if known != there {
         found.push(format!("n8n has {there:?}, Keywright knows {known:?}"));
     }
@@ -114,9 +123,10 @@ pub(crate) async fn faults_in(world: &World) -> Vec<String> {
     let mut found = Vec::new();
     let listed = world.home.json(&["key", "list", "--all"]).await;
     let lives = |key: &&Value| text(key, "state") != "retired";
+    let alive = world.living().await;
     let known: BTreeSet<String> =
-        list(&listed, "keys").iter().filter(lives).map(|key| text(key, "native_id").to_owned()).collect();
-    let there: BTreeSet<String> = world.living().await.into_iter().map(|key| key.id).collect();
+        list(&listed, "keys").iter().filter(lives).map(|key| id_of(key, &alive)).collect();
+    let there: BTreeSet<String> = alive.into_iter().map(|key| key.id).collect();
     if known != there {
         found.push(format!("n8n has {there:?}, Keywright knows {known:?}"));
     }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use n8n::testing::MemoryKeeper;
 use sandbox::{Options, Profile, Sandbox};
 use serde_json::Value;
 
 use super::client::{self, http};
 use super::ground::Ground;
+use super::hand::Hand;
 use super::home::{Home, PASSWORD};
 use super::places::{Kinds, Places};
 
@@ -52,6 +54,34 @@ impl World {
         home.must(&["init"]).await;
         connect(&home, ground.url(), ground.email()).await;
         Self { home, instance: Instance::Real(Box::new(ground)) }
+    }
+
+    /// A world with a sandbox whose keys a person makes.
+    pub(crate) async fn assisted(profile: Profile) -> Self {
+        let sandbox = Sandbox::start(profile, Options::default()).await.unwrap();
+        let home = Home::empty("");
+        home.must(&["init"]).await;
+        home.must(&["connect", "prod", &sandbox.url(), "--assisted"]).await;
+        Self { home, instance: Instance::Sandbox(sandbox) }
+    }
+
+    /// A world with a real n8n whose keys a person makes.
+    pub(crate) async fn real_assisted(ground: Ground) -> Self {
+        let home = Home::empty("");
+        home.must(&["init"]).await;
+        home.must(&["connect", "prod", ground.url(), "--assisted"]).await;
+        Self { home, instance: Instance::Real(Box::new(ground)) }
+    }
+
+    /// A person in n8n's settings.
+    pub(crate) async fn hand(&self) -> Hand {
+        match &self.instance {
+            Instance::Sandbox(sandbox) => {
+                let keeper = MemoryKeeper::new(Options::OWNER_EMAIL, Options::OWNER_PASSWORD, None);
+                Hand::of(Hand::login(&sandbox.url(), keeper).await)
+            }
+            Instance::Real(ground) => ground.hand().await,
+        }
     }
 
     /// The sandbox; a test that wants one has one.
