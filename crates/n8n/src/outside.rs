@@ -1,7 +1,7 @@
 //! What can be learned of an instance where no session can be had: which routes it guards, and what it tells to
 //! everybody. Asking makes and kills no key.
 
-use model::{Capabilities, IssuerError, KeyModel, Scope, ScopeSupport};
+use model::{Capabilities, IssuerError, IssuerErrorKind as Kind, KeyModel, Scope, ScopeSupport};
 use reqwest::Method;
 
 use crate::api::RequiredScopes;
@@ -9,7 +9,7 @@ use crate::call::{Call, MEDIUM_BYTES};
 use crate::capabilities::{WireSettings, scope_support};
 use crate::client::N8nClient;
 use crate::keys::{KEYS, ONLY};
-use crate::report::shown;
+use crate::report::{Explain as _, shown};
 use crate::wire::Data;
 
 const DOING: &str = "learn what it can do";
@@ -53,6 +53,16 @@ impl N8nClient {
 
     /// How many keys a user has, and whether they have scopes and an expiry, by the routes that want a session.
     async fn guarded_key_model(&self) -> Result<(KeyModel, bool), IssuerError> {
+        if self.is_guarded(Method::GET, "/rest/keywright-asks").await? {
+            return Err(self
+                .http
+                .error(Kind::Unsupported, &Call::get(KEYS, DOING))
+                .because("something in front of it answers 401 to every call under `/rest/`")
+                .mend("let calls under `/rest/` from this host through to n8n")
+                .mend(
+                    "update n8n: where keys can ask for their own scopes, nothing under `/rest/` is needed",
+                ));
+        }
         if self.is_guarded(Method::GET, &format!("{KEYS}/scopes")).await? {
             return Ok((KeyModel::Many, true));
         }

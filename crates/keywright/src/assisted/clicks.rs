@@ -1,10 +1,12 @@
 //! The clicks in n8n's settings, in the words of its own pages.
 
-use model::{Capabilities, InstanceName, Key, NewKey, ScopeSupport};
+use model::{Capabilities, InstanceName, Key, NewKey, ScopeSupport, SignedDuration};
 use n8n::BaseUrl;
 
 use super::has_one_only;
 use crate::ui::{BOLD, DIM, clean};
+
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Where the clicks are made.
 pub(super) struct Clicks<'a> {
@@ -22,24 +24,28 @@ impl Clicks<'_> {
     pub(super) fn to_make(&self, key: &NewKey) -> String {
         let mut lines = vec![
             format!("no admin session can be had at `{}`: please make a key by hand", self.instance),
-            self.page(),
+            format!("{}  {DIM}as the same n8n user as ever{DIM:#}", self.page()),
         ];
+        let press = if self.can.discover { "Create API key" } else { "Create an API Key" };
         if has_one_only(self.can) {
-            lines.push(format!("  press       {BOLD}Create an API Key{BOLD:#}"));
             lines.push(format!(
-                "  {DIM}If there is one that is not ours, stop here: each user has one, and making ours kills it{DIM:#}"
+                "  if there is a key  {DIM}each user has one: delete it if it is ours; if it is not, stop here{DIM:#}"
             ));
+            lines.push(format!("  press       {BOLD}{press}{BOLD:#}"));
         } else {
-            lines.push(format!("  press       {BOLD}Create API key{BOLD:#}"));
+            lines.push(format!(
+                "  press       {BOLD}{press}{BOLD:#}  {DIM}not Rotate: that kills a key{DIM:#}"
+            ));
             lines.push(format!("  Label       {BOLD}{}{BOLD:#}", clean(&key.label)));
         }
         if self.can.expiry {
-            let end = key
-                .expires_at
-                .map_or("Never".to_owned(), |at| format!("Custom, {}", at.strftime("%Y-%m-%d")));
+            let never = if self.can.discover { "Never" } else { "No Expiration" };
+            // A day picked there begins a key's last day: the next one.
+            let day = key.expires_at.map(|at| at.checked_add(A_DAY).unwrap_or(at));
+            let end = day.map_or(never.to_owned(), |at| format!("Custom, {}", at.strftime("%Y-%m-%d")));
             lines.push(format!("  Expiration  {BOLD}{end}{BOLD:#}"));
         }
-        if self.can.scopes != ScopeSupport::Absent {
+        if self.can.scopes == ScopeSupport::Enforced {
             let scopes: Vec<&str> = key.scopes.iter().map(model::Scope::as_str).collect();
             lines.push(format!("  Scopes      {BOLD}{}{BOLD:#}", scopes.join(" ")));
         }
@@ -60,8 +66,8 @@ impl Clicks<'_> {
             format!("no admin session can be had at `{}`: please delete a key by hand", self.instance),
             self.page(),
             format!("  find        {BOLD}{which}{BOLD:#}"),
-            format!("  in its menu {BOLD}Revoke{BOLD:#} (2.x) or {BOLD}Delete{BOLD:#} (1.x), not Rotate"),
-            format!("waiting until n8n refuses it … {DIM}(Ctrl-C: nothing is lost, the rotation goes on with --resume){DIM:#}"),
+            format!("  in its menu {BOLD}{}{BOLD:#}", if self.can.discover { "Revoke" } else { "Delete" }),
+            format!("waiting until n8n refuses it … {DIM}(Enter: later; nothing is lost, it goes on with --resume){DIM:#}"),
         ]
         .join("\n")
     }

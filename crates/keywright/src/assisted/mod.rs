@@ -2,6 +2,7 @@
 //! n8n's settings, told click by click, and everything else is done as elsewhere. What that person did is not
 //! believed: a key given is used, and must be what was asked for; a key deleted is used, and must be refused.
 
+mod accept;
 mod clicks;
 mod person;
 
@@ -10,20 +11,20 @@ use std::time::Duration;
 
 use model::{
     Blame, Capabilities, Fingerprint, InstanceName, IssuedKey, Issuer, IssuerError, IssuerErrorKind as Kind,
-    Key, KeyModel, ListedKey, NewKey, Proof, ProofOfDeath, Report, Retry, Scope, Secret, SignedDuration,
-    Store, Timestamp,
+    Key, KeyModel, ListedKey, NewKey, Proof, ProofOfDeath, Report, Retry, Scope, Secret, Store,
 };
-use n8n::{BaseUrl, KeyText, N8nIssuer};
+use n8n::{BaseUrl, N8nIssuer};
 
 use clicks::Clicks;
 pub(crate) use person::Person;
+use person::Turn;
 
 /// A key that is not the right one is asked for again so often.
 const TRIES: u32 = 3;
 /// How often a key that a person is to delete is tried.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// A date picked in n8n's settings ends with that day, wherever its browser is.
-const END_OF_DAY: SignedDuration = SignedDuration::from_hours(38);
+/// How often a given key is looked at while n8n does not answer.
+const PATIENCE: u32 = 30;
 
 /// Has a person make and delete keys.
 pub(crate) struct AssistedIssuer {
@@ -41,42 +42,6 @@ impl AssistedIssuer {
 
     fn clicks(&self) -> Clicks<'_> {
         Clicks { instance: self.instance(), base_url: &self.base_url, can: self.capabilities() }
-    }
-
-    /// Why a given text is not the key that was asked for; else the key.
-    async fn accept(&self, wanted: &NewKey, secret: Secret) -> Result<IssuedKey, IssuerError> {
-        let wrong = |why: &str| Err(no_key(&wanted.label, why));
-        let text = KeyText::parse(&secret);
-        let expires_at = match &text {
-            None => return wrong("this is no API key of n8n"),
-            Some(KeyText::Jwt(claims)) if !claims.is_api_key() => {
-                return wrong("this is another token of n8n's, not one of its public API");
-            }
-            Some(text) => text.expires_at(),
-        };
-        let fingerprint = Fingerprint::of(&secret);
-        let known = self.store.key_with_fingerprint(&fingerprint).await;
-        if let Some(known) = known.map_err(|failure| failed(*failure.report))? {
-            return wrong(&format!("this is a key that `{}` has, or had", known.integration));
-        }
-        if let Some(end) = wanted.expires_at.filter(|_| self.capabilities().expiry) {
-            let latest = end.checked_add(END_OF_DAY).unwrap_or(Timestamp::MAX);
-            match expires_at {
-                None => return wrong("this key never expires"),
-                Some(expires_at) if expires_at > latest => {
-                    return wrong(&format!("this key lives until {expires_at}, longer than it should"));
-                }
-                Some(_) => {}
-            }
-        }
-        let proof = self.inner.prove(&secret, &wanted.scopes).await?;
-        Ok(IssuedKey {
-            native_id: format!("assisted-{}", fingerprint.short()),
-            secret,
-            label: wanted.label.clone(),
-            scopes: proof.scopes.unwrap_or_else(|| wanted.scopes.clone()),
-            expires_at,
-        })
     }
 
     /// The key of ours that has this id, and its text; none if it was proved dead before.
@@ -99,6 +64,44 @@ impl AssistedIssuer {
             return Ok((key, secret));
         }
         Err(unknown())
+    }
+
+    /// The integration's other keys that work, and are to go on doing so.
+    async fn others(&self, than: &Key) -> Result<Vec<(Key, Secret)>, IssuerError> {
+        let keys =
+            self.store.keys(Some(&than.integration)).await.map_err(|failure| failed(*failure.report))?;
+        let mut others = Vec::new();
+        for key in keys.into_iter().filter(|key| key.id != than.id && key.state.lives()) {
+            let text = self.store.key_secret(key.id).await.map_err(|failure| failed(*failure.report))?;
+            if let Some(text) = text
+                && !self.is_dead(&text).await?
+            {
+                others.push((key, text));
+            }
+        }
+        Ok(others)
+    }
+
+    /// Looks at a given key, again while n8n does not answer: its text is shown once, and may be gone from the screen.
+    async fn accept_in_time(
+        &self,
+        turn: &Turn<'_>,
+        key: &NewKey,
+        secret: &Secret,
+    ) -> Result<IssuedKey, IssuerError> {
+        for _ in 0..PATIENCE {
+            match self.accept(turn, key, secret).await {
+                Err(failure)
+                    if matches!(failure.kind, Kind::Unreachable | Kind::Throttled | Kind::Failed) =>
+                {
+                    turn.tell_wrong(&failure.report);
+                    turn.tell("the key is kept, and tried again …");
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+                other => return other,
+            }
+        }
+        self.accept(turn, key, secret).await
     }
 
     /// Whether the key is refused by now.
@@ -130,19 +133,27 @@ impl Issuer for AssistedIssuer {
         let Some(mut turn) = self.person.turn().await else {
             return Err(needs_person(what(), "nobody is there to be asked"));
         };
+        let _hidden = Turn::hidden();
         turn.tell(&self.clicks().to_make(key));
         for left in (0..TRIES).rev() {
             let given = turn.secret("the new key (nothing alone: later)").await.map_err(failed)?;
             let Some(secret) = given else {
                 return Err(needs_person(what(), "it was not given yet"));
             };
-            match self.accept(key, secret).await {
-                Ok(issued) => return Ok(issued),
+            match self.accept_in_time(&turn, key, &secret).await {
+                Ok(issued) => {
+                    turn.takes(Fingerprint::of(&issued.secret));
+                    return Ok(issued);
+                }
                 Err(failure) if !matches!(failure.kind, Kind::NeedsPerson | Kind::NotProved) => {
                     return Err(failure);
                 }
-                Err(failure) if left == 0 => return Err(needs_person(what(), &failure.report.line())),
-                Err(failure) => turn.tell_wrong(&failure.report),
+                Err(failure) => {
+                    turn.tell_wrong(&failure.report);
+                    if left == 0 {
+                        return Err(needs_person(what(), &failure.report.line()));
+                    }
+                }
             }
         }
         Err(needs_person(what(), "none of those given was the right one"))
@@ -154,7 +165,7 @@ impl Issuer for AssistedIssuer {
 
     async fn see_gone(&self, label: &str) -> Result<(), IssuerError> {
         let what = format!("a person has to see that no key `{label}` is left at `{}`", self.instance());
-        let Some(mut turn) = self.person.turn().await else {
+        let Some(turn) = self.person.turn().await else {
             return Err(needs_person(what, "nobody is there to be asked"));
         };
         turn.tell(&self.clicks().to_see_gone(label));
@@ -175,17 +186,34 @@ impl Issuer for AssistedIssuer {
         if self.is_dead(&secret).await? {
             return Ok(());
         }
-        let Some(mut turn) = self.person.turn().await else {
-            let what = format!("a person has to delete the key `{}` at `{}`", key.label, self.instance());
-            return Err(needs_person(what, "nobody is there to be asked"));
+        let what = || format!("a person has to delete the key `{}` at `{}`", key.label, self.instance());
+        let Some(turn) = self.person.turn().await else {
+            return Err(needs_person(what(), "nobody is there to be asked"));
         };
+        let others = self.others(&key).await?;
+        let _hidden = Turn::hidden();
         turn.tell(&self.clicks().to_delete(&key));
-        // Whoever deletes it in a browser need not come back to say so.
-        while !self.is_dead(&secret).await? {
-            tokio::time::sleep(LOOK_EVERY).await;
+        let mut later = std::pin::pin!(turn.enter());
+        loop {
+            // Whoever deletes it in a browser need not come back to say so.
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                ended = &mut later => {
+                    ended.map_err(failed)?;
+                    return Err(needs_person(what(), "it was left for later"));
+                }
+            }
+            // One that goes by mistake is seen before the right one goes too.
+            for (other, text) in &others {
+                if self.is_dead(text).await? {
+                    return Err(wrong_one(&key, other));
+                }
+            }
+            if self.is_dead(&secret).await? {
+                turn.tell("it is refused: deleted");
+                return Ok(());
+            }
         }
-        turn.tell("it is refused: deleted");
-        Ok(())
     }
 
     async fn prove(&self, secret: &Secret, scopes: &[Scope]) -> Result<Proof, IssuerError> {
@@ -202,9 +230,19 @@ fn needs_person(what: String, why: &str) -> IssuerError {
     IssuerError::new(Kind::NeedsPerson, report)
 }
 
-fn no_key(label: &str, why: &str) -> IssuerError {
-    let what = format!("that is not the key `{label}`");
-    IssuerError::new(Kind::NeedsPerson, Report::new(Blame::Operator, Retry::AfterFix, what).because(why))
+/// Both keys could be gone if the person went on.
+fn wrong_one(asked: &Key, gone: &Key) -> IssuerError {
+    let what = format!("the wrong key was deleted: `{}`, …{}", gone.label, gone.tail);
+    let report = Report::new(Blame::Operator, Retry::AfterFix, what)
+        .because(format!(
+            "`{}`, …{}, was to be deleted; it still works, so leave it alone",
+            asked.label, asked.tail
+        ))
+        .mend(format!(
+            "keywright rotate {} --compromised   # makes another key, and puts it everywhere",
+            asked.integration
+        ));
+    IssuerError::new(Kind::NeedsPerson, report)
 }
 
 fn failed(report: Report) -> IssuerError {

@@ -210,6 +210,14 @@ pub(crate) fn works_meanwhile(rotation: &Rotation) -> &'static str {
         (Mode::Revoke, _) => "the key is dead",
         (Mode::Graceful, _) if done(StepKind::Grace) => "the new key is in place",
         (Mode::Graceful, _)
+            if rotation.step(StepKind::Grace).is_none()
+                && rotation.touched(StepKind::Create)
+                && !done(StepKind::Create)
+                && !done(StepKind::Retire) =>
+        {
+            "the old key may be dead by now, and there is no new one yet"
+        }
+        (Mode::Graceful, _)
             if rotation.step(StepKind::Grace).is_none() && rotation.touched(StepKind::Create) =>
         {
             "the old key is dead and the new one is not everywhere: its integration is down"

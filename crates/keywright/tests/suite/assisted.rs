@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sandbox::Profile;
+use sandbox::{Effect, Fault, Matcher, Profile};
 
 use crate::support::ground::Ground;
 use crate::support::hand::{Asked, Hand, plain};
@@ -128,10 +128,10 @@ async fn what_is_not_the_key_is_asked_for_again() {
     let mut terminal = Terminal::start(&world.home, &asks);
     let asked = Asked::read(&terminal.reads(QUESTION).await);
     terminal.types("canary").await;
-    terminal.reads("no API key of n8n").await;
+    terminal.reads("it is no API key of n8n").await;
     terminal.reads(QUESTION).await;
     terminal.types(&first).await;
-    terminal.reads("a key that `backups` has").await;
+    terminal.reads("it is the one that `backups` has").await;
     terminal.reads(QUESTION).await;
     let narrow = Asked { scopes: vec!["workflow:list".into()], ..asked.clone() };
     let wrong = hand.makes(&narrow).await;
@@ -239,7 +239,113 @@ async fn a_key_whose_text_was_never_given_is_asked_after_when_it_is_undone() {
     assert_eq!(world.living().await.len(), 1);
     let log = world.home.must(&["log", "show", "--json"]).await.stdout;
     assert!(log.contains("done_by_hand"), "{log}");
-    assert_eq!(faults_in(&world).await, Vec::<String>::new());
+    // What was answered is not asked again.
+    let mut terminal = Terminal::start(&world.home, &["rotate", "backups", "--grace", "0s"]);
+    let key = made(&mut terminal, &hand).await;
+    deleted(&mut terminal, &hand).await;
+    let (code, shown) = terminal.ends().await;
+    assert!(code == Some(0) && !shown.contains("is no such key left"), "{shown}");
+    assert_eq!((places.held(), faults_in(&world).await), (vec![Some(key)], Vec::new()));
+}
+
+#[tokio::test]
+async fn a_rotation_that_gives_way_is_asked_after_once() {
+    let world = World::assisted(Profile::V2_41).await;
+    let (hand, places) = begun(&world).await;
+    let mut waiting = Terminal::start(&world.home, &["rotate", "backups", "--grace", "0s"]);
+    let asked = Asked::read(&waiting.reads(QUESTION).await);
+    let lost = hand.makes(&asked).await;
+    let mut terminal = Terminal::start(&world.home, &["rotate", "backups", "--compromised"]);
+    deleted(&mut terminal, &hand).await;
+    assert!(plain(&terminal.reads("is no such key left? [y/N] ").await).contains(&asked.label));
+    hand.deletes(&asked.label).await;
+    terminal.types("y").await;
+    let key = made(&mut terminal, &hand).await;
+    let (code, shown) = terminal.ends().await;
+    assert_eq!((code, shown.matches("is no such key left").count()), (Some(0), 1), "{shown}");
+    assert_ne!(ended(waiting, &[&lost]).await, Some(0));
+    assert_eq!((places.held(), faults_in(&world).await), (vec![Some(key)], Vec::new()));
+}
+
+#[tokio::test]
+async fn the_wrong_key_is_missed_before_the_right_one_goes_too() {
+    let world = World::assisted(Profile::V2_41).await;
+    let (hand, places) = begun(&world).await;
+    let first = places.held()[0].clone().unwrap();
+    let mut terminal = Terminal::start(&world.home, &["rotate", "backups", "--grace", "0s"]);
+    let asked = Asked::read(&terminal.reads(QUESTION).await);
+    let new = hand.makes(&asked).await;
+    terminal.types(&new).await;
+    terminal.reads("waiting until n8n refuses it").await;
+    hand.deletes(&asked.label).await;
+    terminal.reads("the wrong key was deleted").await;
+    terminal.reads("leave it alone").await;
+    assert_eq!(ended(terminal, &[&new]).await, Some(1));
+    assert!(world.key_works(&first).await && !world.key_works(&new).await);
+    // It goes no further by itself, and what it says to try mends it.
+    let again = world.home.run(&["rotate", "--resume", "backups"]).await;
+    assert!(again.code == Some(1) && world.key_works(&first).await, "{again:?}");
+    let mut terminal = Terminal::start(&world.home, &["rotate", "backups", "--compromised"]);
+    deleted(&mut terminal, &hand).await;
+    let third = made(&mut terminal, &hand).await;
+    assert_eq!(ended(terminal, &[&third]).await, Some(0));
+    assert_eq!((places.held(), faults_in(&world).await), (vec![Some(third)], Vec::new()));
+}
+
+#[tokio::test]
+async fn a_given_key_is_kept_while_n8n_does_not_answer() {
+    let world = World::assisted(Profile::V2_41).await;
+    let hand = world.hand().await;
+    let places = world.places("backups", Kinds::Dotenv);
+    let arguments = create("backups", &places);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut terminal = Terminal::start(&world.home, &arguments);
+    let key = hand.makes(&Asked::read(&terminal.reads(QUESTION).await)).await;
+    world.sandbox().faults().push(Fault::always(Matcher::any(), Effect::Status(500)));
+    terminal.types(&key).await;
+    terminal.reads("the key is kept").await;
+    // A second paste, a moment late, is neither shown nor taken for another answer.
+    terminal.types(&key).await;
+    terminal.reads("the key is kept").await;
+    world.sandbox().faults().clear();
+    assert_eq!(ended(terminal, &[&key]).await, Some(0));
+    assert_eq!(places.held(), [Some(key)]);
+}
+
+#[tokio::test]
+async fn one_key_is_not_told_to_be_deleted_when_it_is_the_new_one() {
+    for profile in [Profile::V1_72, Profile::V1_60] {
+        let world = World::assisted(profile).await;
+        let hand = world.hand().await;
+        let places = world.places("backups", Kinds::Dotenv);
+        let arguments = create("backups", &places);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let mut terminal = Terminal::start(&world.home, &arguments);
+        terminal.reads(QUESTION).await;
+        terminal.types("").await;
+        assert_eq!(ended(terminal, &[]).await, Some(1));
+        let mut terminal = Terminal::start(&world.home, &["rotate", "backups", "--abort"]);
+        terminal.reads("is no such key left? [y/N] ").await;
+        terminal.types("y").await;
+        assert_eq!(ended(terminal, &[]).await, Some(0));
+        let mut terminal = Terminal::start(&world.home, &arguments);
+        let key = made(&mut terminal, &hand).await;
+        let (code, shown) = terminal.ends().await;
+        assert!(code == Some(0) && !shown.contains("is no such key left"), "{shown}");
+        assert_eq!((places.held(), faults_in(&world).await), (vec![Some(key.clone())], Vec::new()));
+
+        // What nobody did can be undone: the old key works.
+        let alone = world.home.run(&["rotate", "backups"]).await;
+        assert!(alone.code == Some(1) && !alone.stderr.contains("is down"), "{alone:?}");
+        let mut terminal = Terminal::start(&world.home, &["rotate", "backups", "--abort"]);
+        if profile == Profile::V1_60 {
+            terminal.reads("is no such key left? [y/N] ").await;
+            terminal.types("y").await;
+        }
+        assert_eq!(ended(terminal, &[&key]).await, Some(0), "{profile:?}");
+        assert!(world.key_works(&key).await);
+        assert_eq!(faults_in(&world).await, Vec::<String>::new());
+    }
 }
 
 #[tokio::test]
@@ -289,9 +395,13 @@ async fn a_declared_fleet_is_made_by_hand() {
     // One question at a time, however many keys are made at once.
     let mut terminal = Terminal::start(&world.home, &["apply", "--yes"]);
     let first = Asked::read(&terminal.reads(QUESTION).await);
-    terminal.types(&hand.makes(&first).await).await;
+    let key = hand.makes(&first).await;
+    terminal.types(&key).await;
     let second = Asked::read(&terminal.reads(QUESTION).await);
     assert_ne!(first.label, second.label);
+    terminal.types(&key).await;
+    terminal.reads("it ").await;
+    terminal.reads(QUESTION).await;
     terminal.types(&hand.makes(&second).await).await;
     assert_eq!(ended(terminal, &[]).await, Some(0));
     world.home.must(&["plan"]).await;

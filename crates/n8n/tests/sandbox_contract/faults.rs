@@ -31,6 +31,22 @@ fn asked(sandbox: &Sandbox, method: &str, prefix: &str) -> usize {
 }
 
 #[tokio::test]
+async fn a_wall_of_401_tells_nothing_about_what_is_behind_it() {
+    for profile in [Profile::V1_123, Profile::V1_60] {
+        let (sandbox, issuer) = issuer(profile).await;
+        // As a gateway answers that lets calls of the public API through, and nothing else.
+        sandbox.faults().push(Fault::always(Matcher::any().path("/rest/"), Effect::Status(401)));
+        let report = assert_kind(issuer.client().learn_from_outside().await, Kind::Unsupported);
+        assert!(report.because[0].contains("401 to every call"), "{report:?}");
+    }
+    // Nothing there is needed where keys can ask for their own scopes.
+    let (sandbox, issuer) = issuer(Profile::V2_41).await;
+    sandbox.faults().push(Fault::always(Matcher::any().path("/rest/"), Effect::Status(401)));
+    let seen = issuer.client().learn_from_outside().await.unwrap();
+    assert_eq!((seen.capabilities.discover, seen.version), (true, None));
+}
+
+#[tokio::test]
 async fn a_lost_answer_to_a_create_leaves_a_key_that_its_label_finds() {
     for profile in [Profile::V2_41, Profile::V1_123] {
         let (sandbox, issuer) = issuer(profile).await;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use model::{Integration, Key, NoticeKind, Rotation, StoreError, Timestamp};
+use model::{
+    Instance, Integration, Key, NoticeKind, Rotation, RotationStatus, SignedDuration, StoreError, Timestamp,
+};
 use serde_json::json;
 
 use super::Scheduler;
@@ -15,6 +17,19 @@ pub(crate) struct ByHand<'l> {
     pub(crate) due: Timestamp,
 }
 
+/// A rotation in which a person did nothing for so long waits for that person.
+const NOBODY_FOR: SignedDuration = SignedDuration::from_hours(1);
+
+/// From when on an open rotation, which nothing but a person drives, waits.
+fn waits_from(rotation: &Rotation) -> Timestamp {
+    if let (RotationStatus::Waiting, Some(until)) = (rotation.status, rotation.grace_until) {
+        return until;
+    }
+    let moved = rotation.steps.iter().filter_map(|step| step.done_at.max(step.started_at)).max();
+    let moved = moved.unwrap_or(rotation.started_at);
+    moved.checked_add(NOBODY_FOR).unwrap_or(Timestamp::MAX)
+}
+
 impl Scheduler {
     pub(crate) async fn warn(
         &self,
@@ -25,8 +40,19 @@ impl Scheduler {
         for rotation in &look.open {
             let left_alone =
                 look.instances.get(&rotation.instance).is_none_or(|one| one.retired_at.is_some());
-            if let Some(problem) = rotation.problem.as_ref().filter(|_| !left_alone) {
+            if left_alone {
+                continue;
+            }
+            if let Some(problem) = &rotation.problem {
                 self.warn_stalled(rotation, problem).await?;
+            } else if look.instances.get(&rotation.instance).is_some_and(Instance::is_assisted) {
+                let from = waits_from(rotation);
+                if look.now < from {
+                    agenda.again(from);
+                } else {
+                    self.warn_stalled(rotation, "it waits for a person, who deletes and makes keys there")
+                        .await?;
+                }
             }
         }
         self.forget_ended(look).await?;

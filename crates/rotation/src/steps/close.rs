@@ -20,7 +20,10 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
             return Ok(Effect::Reopen(drifted));
         }
     }
-    sweep::forsaken(turn).await?;
+    // A person who was asked when the old keys were killed is not asked again.
+    if turn.issuer.can_list() || rotation.mode != Mode::Compromised {
+        sweep::forsaken(turn).await?;
+    }
     // All of the integration's, since a rotation that gave way forgot nothing.
     for key in journal.engine.store.keys(Some(&rotation.integration)).await? {
         if is_buried(&key) && journal.engine.store.key_secret(key.id).await?.is_some() {

@@ -61,6 +61,15 @@ fn label(turn: &Turn<'_, '_>, said: &str) -> String {
     }
 }
 
+/// A person gave a key that another integration has.
+fn given_twice(turn: &Turn<'_, '_>, issued: &IssuedKey) -> StepFailure {
+    let what = format!("the key given for `{}` is another integration's", turn.integration.name);
+    let report = Report::new(model::Blame::Operator, Retry::AfterFix, what)
+        .because(format!("a key with the same text, …{}, is in use already", issued.secret.tail()))
+        .mend(format!("keywright rotate --resume {}   # and give a key of its own", turn.integration.name));
+    StepFailure { report: Box::new(report), reopen: Vec::new() }
+}
+
 async fn issue(turn: &Turn<'_, '_>) -> Result<(IssuedKey, Fingerprint), StepFailure> {
     let journal = turn.journal;
     for _ in 0..TRIES {
@@ -76,6 +85,9 @@ async fn issue(turn: &Turn<'_, '_>) -> Result<(IssuedKey, Fingerprint), StepFail
                 let twin = journal.engine.store.key_with_fingerprint(&fingerprint).await?;
                 if twin.is_none() {
                     return Ok((issued, fingerprint));
+                }
+                if !turn.issuer.can_list() {
+                    return Err(given_twice(turn, &issued));
                 }
                 // The text of a key that we had, alive again: it must not stay so for a moment.
                 turn.issuer.delete(&issued.native_id).await?;

@@ -31,6 +31,9 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
     }
     if urgent(turn) {
         sweep::forsaken(turn).await?;
+    } else if !turn.issuer.can_list() && !deleted.is_empty() {
+        // A person may have deleted the one that was to stay.
+        new_key_works(turn).await?;
     }
     let ids = old.iter().map(|key| key.id).collect();
     write.header = Some(Rotation { old_keys: ids, ..turn.journal.rotation.clone() });
@@ -43,7 +46,11 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
 /// The key that is to follow still opens the door: it may have been deleted, or have expired, in the grace.
 async fn follower_works(turn: &Turn<'_, '_>) -> Result<(), StepFailure> {
     let proved_at = turn.journal.rotation.step(StepKind::Prove).and_then(|step| step.done_at);
-    if proved_at <= grace::lately(turn) {
+    if proved_at <= grace::lately(turn) { new_key_works(turn).await } else { Ok(()) }
+}
+
+async fn new_key_works(turn: &Turn<'_, '_>) -> Result<(), StepFailure> {
+    if turn.journal.new_key().await?.is_some() {
         let (key, secret) = turn.new_key().await?;
         turn.issuer.prove(&secret, &key.scopes).await?;
     }

@@ -51,13 +51,19 @@ pub(super) async fn forsaken(turn: &Turn<'_, '_>) -> Result<(), StepFailure> {
             && rotation.touched(StepKind::Create)
             && rotation.new_key.is_none()
     });
-    let lost: BTreeSet<RotationId> = lost.map(|rotation| rotation.id).collect();
     if !turn.issuer.can_list() {
-        for id in lost {
-            by_hand(turn, id).await?;
+        // The undoing of a rotation asked before, and so did whoever followed one that gave way. Where a user has one
+        // key, what the other made was overwritten or deleted with the old one.
+        let ours = lost.filter(|rotation| {
+            rotation.status == RotationStatus::Superseded
+                && rotation.finished_at >= Some(turn.journal.rotation.started_at)
+        });
+        for rotation in ours.filter(|_| turn.issuer.capabilities().keys.overlaps()) {
+            by_hand(turn, rotation.id).await?;
         }
         return Ok(());
     }
+    let lost: BTreeSet<RotationId> = lost.map(|rotation| rotation.id).collect();
     if lost.is_empty() { Ok(()) } else { labelled(turn, &lost).await }
 }
 

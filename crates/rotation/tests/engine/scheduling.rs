@@ -101,6 +101,29 @@ async fn what_only_a_person_can_turn_is_told_before_and_when_it_is_due() {
 }
 
 #[tokio::test]
+async fn an_open_rotation_that_waits_for_a_person_is_told_daily() {
+    for in_grace in [true, false] {
+        let (rig, notify) = (rig(), Arc::default());
+        let person = rig.engine(&rig.process(None));
+        let id = person.start(&Request::new(integration_name(), Mode::Graceful)).await.unwrap();
+        if in_grace {
+            person.drive(id).await.unwrap();
+        }
+        rig.store.arrange(|kept| kept.instances[0].admin_email = None);
+        let first = SignedDuration::from_secs(if in_grace { 60 } else { 3600 });
+        live(&rig, &calm(&rig, &notify), first - SignedDuration::from_secs(5)).await;
+        assert_eq!(notify.count(NoticeKind::Stalled), 0);
+        live(&rig, &calm(&rig, &notify), SignedDuration::from_mins(2)).await;
+        let told = notify.of(NoticeKind::Stalled);
+        assert_eq!((told.len(), told[0].mend.as_deref()), (1, Some("keywright rotate --resume backups")));
+        assert!(told[0].text.contains("waits for a person"), "{told:?}");
+        live(&rig, &calm(&rig, &notify), SignedDuration::from_hours(48)).await;
+        assert_eq!(notify.count(NoticeKind::Stalled), 3);
+        assert!(rig.store.look(|kept| kept.rotations[0].status.is_open()), "nothing drives it");
+    }
+}
+
+#[tokio::test]
 async fn what_a_person_undid_is_not_begun_again_that_day() {
     let (rig, notify) = (rig(), Arc::default());
     rig.clock.jump_to(rig.clock.now() + WEEK + SignedDuration::from_hours(1));

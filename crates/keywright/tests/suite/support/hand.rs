@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Issuer as _, NewKey, Timestamp};
+use model::{Issuer as _, NewKey, Scope, Timestamp};
 use n8n::testing::{MemoryKeeper, RandomIds, WallClock};
 use n8n::{BaseUrl, ClientConfig, InsecureHttp, N8nClient, N8nIssuer, Timeouts};
 
@@ -31,9 +31,12 @@ impl Hand {
 
     /// Makes a key as it is asked for on a screen; gives its text.
     pub(crate) async fn makes(&self, asked: &Asked) -> String {
+        // Where they mean nothing, n8n's page lets nobody choose, and gives some.
+        let some = || self.0.capabilities().available_scopes.iter().take(1).cloned().collect();
+        let chosen: Vec<Scope> = asked.scopes.iter().map(|scope| scope.parse().unwrap()).collect();
         let new = NewKey {
             label: asked.label.clone(),
-            scopes: asked.scopes.iter().map(|scope| scope.parse().unwrap()).collect(),
+            scopes: if chosen.is_empty() { some() } else { chosen },
             expires_at: asked.ends,
         };
         self.0.create(&new).await.unwrap().secret.expose().to_owned()

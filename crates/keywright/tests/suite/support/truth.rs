@@ -29,13 +29,15 @@ fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value[name].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// n8n's id of a key. Of one that a person made, only the label is known, which is one of a kind.
+/// n8n's id of a key. Of one that a person made, only the label is known, which is one of a kind, or fixed by n8n where
+/// there is one key.
 fn id_of(key: &Value, alive: &[Living]) -> String {
     let id = text(key, "native_id").to_owned();
     if !id.starts_with("assisted-") {
         return id;
     }
-    alive.iter().find(|there| there.label == text(key, "label")).map_or(id, |there| there.id.clone())
+    let ours = |there: &&Living| there.label == text(key, "label") || !there.label.contains(" kw_");
+    alive.iter().find(ours).map_or(id, |there| there.id.clone())
 }
 
 /// Everything about one integration that does not hold. `before` is what its places held at first.
