@@ -1,11 +1,19 @@
 //! What can be said on the command line.
 
+mod key;
+mod log;
+mod rotate;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use model::{Address, ChannelName, EventId, InstanceName, IntegrationName, Period, Scope, SecretRef};
+use model::{ChannelName, InstanceName, SecretRef};
 
 use crate::config::SecretSource;
+
+pub(crate) use key::{KeyAdopt, KeyCommand, KeyCreate};
+pub(crate) use log::{LogCommand, LogFilter};
+pub(crate) use rotate::Rotate;
 
 /// Takes charge of the API keys of n8n: one narrow key per integration, turned with one command.
 #[derive(Debug, Parser)]
@@ -240,193 +248,11 @@ pub(crate) enum Shell {
     Zsh,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeyCommand {
-    /// Give an integration a key of its own
-    Create(KeyCreate),
-    /// Take charge of a key that exists at n8n; nothing is made or killed
-    Adopt(KeyAdopt),
-    /// All keys that live; with --all, those that are retired too
-    List {
-        /// Retired keys too
-        #[arg(long)]
-        all: bool,
-    },
-    /// One integration, its keys and rotations
-    Show {
-        /// The integration
-        integration: IntegrationName,
-    },
-    /// Kill an integration's key, prove it dead, make no new one
-    Revoke {
-        /// The integration
-        integration: IntegrationName,
-        /// Do not ask
-        #[arg(long, short)]
-        yes: bool,
-        /// Say what would be done
-        #[arg(long)]
-        dry_run: bool,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct KeyCreate {
-    /// The integration's name, such as `backups`
-    pub(crate) integration: IntegrationName,
-    /// The instance, if there are several
-    #[arg(long)]
-    pub(crate) instance: Option<InstanceName>,
-    /// What the key may do, such as `workflow:read,workflow:list`
-    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
-    pub(crate) scopes: Vec<Scope>,
-    /// Who answers for it
-    #[arg(long)]
-    pub(crate) owner: Option<String>,
-    /// After how long it is due, such as `90d`; nothing turns it by itself, `keywright rotate` does
-    #[arg(long, value_name = "PERIOD")]
-    pub(crate) rotate_every: Option<Period>,
-    /// How long an old key works after the new one is confirmed everywhere
-    #[arg(long, value_name = "PERIOD", default_value = "24h")]
-    pub(crate) grace: Period,
-    /// When n8n itself ends the key: a period, or `never` [default: its rotation's period, grace and 14 days]
-    #[arg(long, value_name = "PERIOD")]
-    pub(crate) expires: Option<String>,
-    /// Where the key is put, such as `dotenv:/srv/backup/.env#N8N_API_KEY`; may be given several times
-    #[arg(long = "to", value_name = "DESTINATION")]
-    pub(crate) destinations: Vec<Address>,
-    /// Print the key, though it has destinations
-    #[arg(long)]
-    pub(crate) show: bool,
-    /// Check everything and say what would be done
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct KeyAdopt {
-    /// The integration's name, such as `backups`; if it is declared already, its own settings count
-    pub(crate) integration: IntegrationName,
-    /// The instance, if there are several
-    #[arg(long)]
-    pub(crate) instance: Option<InstanceName>,
-    /// Where the key is: `env:NAME`, `file:PATH`, `-` for standard input
-    #[arg(long, value_name = "SOURCE", default_value = "-")]
-    pub(crate) key_from: SecretSource,
-    /// Its label or id at n8n, where its text does not tell which of several it is
-    #[arg(long, value_name = "LABEL")]
-    pub(crate) named: Option<String>,
-    /// What its follower may do, such as `workflow:read,workflow:list`
-    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
-    pub(crate) scopes: Vec<Scope>,
-    /// Who answers for it
-    #[arg(long)]
-    pub(crate) owner: Option<String>,
-    /// After how long it is due, such as `90d`
-    #[arg(long, value_name = "PERIOD")]
-    pub(crate) rotate_every: Option<Period>,
-    /// How long an old key works after the new one is confirmed everywhere
-    #[arg(long, value_name = "PERIOD", default_value = "24h")]
-    pub(crate) grace: Period,
-    /// Where the key is held, such as `dotenv:/srv/backup/.env#N8N_API_KEY`; may be given several times
-    #[arg(long = "to", value_name = "DESTINATION")]
-    pub(crate) destinations: Vec<Address>,
-    /// Check everything and say what would be done
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-}
-
-#[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command line are yes or no")]
-pub(crate) struct Rotate {
-    /// The integrations whose keys are turned
-    #[arg(required_unless_present_any = ["resume", "due", "all", "instance", "owner"], conflicts_with_all = ["due", "all", "instance", "owner"])]
-    pub(crate) integrations: Vec<IntegrationName>,
-    /// Those that are due; fit for cron where `serve` does not run
-    #[arg(long, conflicts_with_all = ["abort", "resume"])]
-    pub(crate) due: bool,
-    /// All that have a key
-    #[arg(long, conflicts_with_all = ["abort", "resume", "due", "instance", "owner"])]
-    pub(crate) all: bool,
-    /// Those at this instance
-    #[arg(long, conflicts_with_all = ["abort", "resume"])]
-    pub(crate) instance: Option<InstanceName>,
-    /// Those that this owner answers for
-    #[arg(long, conflicts_with_all = ["abort", "resume"])]
-    pub(crate) owner: Option<String>,
-    /// Do not ask before many keys are turned at once
-    #[arg(long, short)]
-    pub(crate) yes: bool,
-    /// Kill the old key first: it leaked
-    #[arg(long, conflicts_with_all = ["grace", "abort", "resume"])]
-    pub(crate) compromised: bool,
-    /// How long the old key works on, instead of what the integration says
-    #[arg(long, value_name = "PERIOD", conflicts_with_all = ["abort", "resume"])]
-    pub(crate) grace: Option<Period>,
-    /// Check everything and say what would be done
-    #[arg(long, conflicts_with_all = ["abort", "resume"])]
-    pub(crate) dry_run: bool,
-    /// Undo an open rotation, as long as the old key lives
-    #[arg(long, conflicts_with = "resume")]
-    pub(crate) abort: bool,
-    /// Go on with what waits, stalled or died; fit for cron. With names: at once, whatever their backoff
-    #[arg(long)]
-    pub(crate) resume: bool,
-    /// How many rotations run at the same time
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(crate) at_once: u16,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct Status {
     /// Do not ask the instances when keys were last used
     #[arg(long)]
     pub(crate) offline: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum LogCommand {
-    /// Events, oldest first
-    Show(LogFilter),
-    /// Check every line against the chain and the signatures; exit code 3 if one was tampered with
-    Verify {
-        /// The folder of segments, instead of the configured one; needs no store
-        #[arg(long, value_name = "DIR", requires = "public_key")]
-        folder: Option<PathBuf>,
-        /// The public key, or a file that holds it, instead of the store's
-        #[arg(long, value_name = "KEY")]
-        public_key: Option<String>,
-    },
-    /// All events as JSON lines; with --public-key, the key that verifies them
-    Export {
-        /// Print the public key only
-        #[arg(long, conflicts_with_all = ["integration", "instance", "rotation", "kind", "since", "after"])]
-        public_key: bool,
-        #[command(flatten)]
-        filter: LogFilter,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LogFilter {
-    /// Events of this integration
-    #[arg(long)]
-    pub(crate) integration: Option<IntegrationName>,
-    /// Events of this instance
-    #[arg(long)]
-    pub(crate) instance: Option<InstanceName>,
-    /// Events of this rotation
-    #[arg(long)]
-    pub(crate) rotation: Option<model::RotationId>,
-    /// Events of this kind, such as `key_retired`
-    #[arg(long)]
-    pub(crate) kind: Option<String>,
-    /// Events of the last while, such as `24h`
-    #[arg(long, value_name = "PERIOD")]
-    pub(crate) since: Option<Period>,
-    /// Events after this one
-    #[arg(long, value_name = "EVENT")]
-    pub(crate) after: Option<EventId>,
 }
 
 #[derive(Debug, Args)]

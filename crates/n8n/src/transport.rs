@@ -21,6 +21,8 @@ const MAX_LOGIN_BYTES: usize = 4096;
 pub(crate) const PROXY_LOGIN: &str =
     "give the proxy's user and password (`proxy_user`, `proxy_password`), or see whether they still hold";
 
+const WITH_LOGIN: &str = "it holds a user name or password; URLs end up in logs";
+
 /// How an instance is reached. By default, the system's own way: its certificate authorities, and the proxy that
 /// the environment names.
 #[derive(Clone, Default)]
@@ -160,21 +162,37 @@ fn identity(name: &str, certificate: &[u8], key: &Secret) -> Result<reqwest::Ide
 }
 
 impl ProxyConfig {
+    /// What is wrong with a proxy's URL; the URL is not quoted.
+    pub fn url_fault(text: &str) -> Option<&'static str> {
+        Self::parsed(text).err()
+    }
+
+    fn parsed(text: &str) -> Result<Url, &'static str> {
+        let url = Url::parse(text.trim()).map_err(|_malformed| "it is not a URL")?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(WITH_LOGIN);
+        }
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+            return Err("it is neither an HTTP nor an HTTPS proxy's address");
+        }
+        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+            return Err("there is more in it than scheme, host and port");
+        }
+        Ok(url)
+    }
+
     fn open(&self, name: &str) -> Result<reqwest::Proxy, IssuerError> {
         let example = "give its address alone, such as `http://proxy.example.com:3128`";
         // Not quoted: there may be a password in it.
         let bad_url = |why: &str| refused(name, "proxy", why, example);
-        let url = Url::parse(self.url.trim()).map_err(|_malformed| bad_url("it is not a URL"))?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(bad_url("it holds a user name or password; URLs end up in logs")
-                .mend("give them as `proxy_user` and `proxy_password`"));
-        }
-        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
-            return Err(bad_url("it is neither an HTTP nor an HTTPS proxy's address"));
-        }
-        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-            return Err(bad_url("there is more in it than scheme, host and port"));
-        }
+        let url = Self::parsed(&self.url).map_err(|why| {
+            let refused = bad_url(why);
+            if why == WITH_LOGIN {
+                refused.mend("give them as `proxy_user` and `proxy_password`")
+            } else {
+                refused
+            }
+        })?;
         let proxy = reqwest::Proxy::all(url.as_str()).map_err(|_refused| bad_url("it cannot be used"))?;
         match (&self.user, &self.password) {
             (None, None) => Ok(proxy),

@@ -32,7 +32,7 @@ pub fn open_within(
 }
 
 /// Whether a host's name or address is this machine's by its text alone.
-pub(crate) fn is_loopback(host: &str) -> bool {
+pub fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let name = bare.to_ascii_lowercase();
     name == "localhost"

@@ -10,5 +10,7 @@ mod error;
 mod mail;
 mod webhook;
 
-pub use channels::{open, open_within};
+pub use channels::{is_loopback, open, open_within};
 pub use config::{ChannelConfig, Limits, Mail, MailSecurity, PlainHttp, Way, Webhook};
+pub use mail::is_mailbox;
+pub use webhook::{SettingFault, webhook_url};

@@ -61,24 +61,14 @@ fn transport(section: &Section<'_>, folder: &Path) -> TransportRefs {
         refs.ca = tls.text("ca").map(path);
         refs.client_certificate = tls.text("client_certificate").map(path);
         refs.client_key = reference(&tls, "client_key", folder);
-        pair(&tls, "client_certificate", "client_key");
     }
     if let Some(proxy) = section.section("proxy", "instance.NAME.proxy") {
         refs.proxy = proxy.text("url").map(str::to_owned);
-        if refs.proxy.as_ref().is_some_and(|url| url.contains('@')) {
-            proxy.wrong("url", "holds a user or password: they are settings of their own");
+        if let Some(fault) = proxy.text("url").and_then(n8n::ProxyConfig::url_fault) {
+            proxy.wrong("url", format!("cannot be used: {fault}"));
         }
         refs.proxy_user = proxy.text("user").map(str::to_owned);
         refs.proxy_password = reference(&proxy, "password", folder);
-        pair(&proxy, "user", "password");
     }
     refs
-}
-
-/// Both or neither.
-fn pair(section: &Section<'_>, one: &str, other: &str) {
-    if section.has(one) != section.has(other) {
-        let lone = if section.has(one) { one } else { other };
-        section.wrong(lone, format!("stands alone: `{one}` and `{other}` go together"));
-    }
 }

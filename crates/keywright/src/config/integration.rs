@@ -38,7 +38,8 @@ fn one(
     instances: &[InstanceName],
     destinations: Vec<Address>,
 ) -> Option<Integration> {
-    if instances.iter().any(|instance| name.as_str() == format!("{instance}-root")) {
+    let root = name.as_str().strip_suffix("-root");
+    if root.is_some_and(|root| instances.iter().any(|instance| instance.as_str() == root)) {
         let form = "give it another name";
         section.page.fault(section.line, &section.path, "has the name of an instance's root key", form);
     }
@@ -48,12 +49,9 @@ fn one(
     let instance = instance(section, instances);
     let rotate_every = positive(section, "rotate_every");
     let rotate_on = section.parsed::<Cron>("rotate_on");
-    if section.has("rotate_every") && section.has("rotate_on") {
-        section.wrong("rotate_on", "stands beside `rotate_every`: one of them says when");
-    }
     let grace = section.parsed::<Period>("grace").unwrap_or(GRACE);
     let turned = rotate_every.or_else(|| rotate_on.as_ref().map(longest_gap));
-    let scopes: Vec<Scope> = distinct(section, "scopes", section.each("scopes"));
+    let scopes: Vec<Scope> = section.distinct("scopes", section.each("scopes"));
     Some(Integration {
         name,
         instance: instance?,
@@ -77,7 +75,7 @@ fn instance(section: &Section<'_>, instances: &[InstanceName]) -> Option<Instanc
         if let [only] = instances {
             return Some(only.clone());
         }
-        section.wrong(
+        section.wants(
             "instance",
             if instances.is_empty() {
                 "names none, and none is declared"
@@ -92,7 +90,7 @@ fn instance(section: &Section<'_>, instances: &[InstanceName]) -> Option<Instanc
         let near = nearest(name.as_str(), instances.iter().map(InstanceName::as_str));
         let form = near
             .map_or_else(|| format!("declare [instance.{name}]"), |near| format!("did you mean `{near}`?"));
-        section.page.fault(
+        section.page.absence(
             section.line_of("instance"),
             section.at("instance"),
             format!("names `{name}`, which is not declared"),
@@ -115,7 +113,7 @@ fn expires_after(section: &Section<'_>, turned: Option<Period>, grace: Period) -
     let usual = turned.map(|turned| lifetime(turned, grace));
     let fits = |period: &Period| period.to_string().parse::<Period>().is_ok();
     if usual.is_some_and(|usual| !fits(&usual)) && !section.has("expires_after") {
-        section.wrong(
+        section.wants(
             "expires_after",
             "would be more than ten years after its making, with all of its rotation and grace",
         );
@@ -129,7 +127,7 @@ fn expires_after(section: &Section<'_>, turned: Option<Period>, grace: Period) -
     if lives <= least {
         let problem =
             format!("is {lives}: within that, its rotation and grace are not over, which take {least}");
-        section.wrong("expires_after", problem);
+        section.wants("expires_after", problem);
     }
     Some(lives)
 }
@@ -152,22 +150,6 @@ fn longest_gap(cron: &Cron) -> Period {
         at = Timestamp::from_second((day + 1) * DAY_S - 1).ok();
     }
     Period::days(u32::try_from(longest).unwrap_or(u32::MAX))
-}
-
-fn distinct<T: PartialEq + std::fmt::Display>(
-    section: &Section<'_>,
-    key: &str,
-    all: Vec<(T, usize)>,
-) -> Vec<T> {
-    let mut seen: Vec<T> = Vec::new();
-    for (one, line) in all {
-        if seen.contains(&one) {
-            section.page.fault(line, section.at(key), format!("holds `{one}` twice"), "write it once");
-        } else {
-            seen.push(one);
-        }
-    }
-    seen
 }
 
 /// What is no address is not quoted: it may be a key, pasted where its place belongs.

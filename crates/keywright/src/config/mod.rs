@@ -3,19 +3,25 @@
 mod environment;
 mod instance;
 mod integration;
+#[cfg(test)]
+mod load_tests;
 mod notify;
 mod read;
 #[cfg(test)]
 mod reference_tests;
 mod root;
+mod rules;
 mod schema;
+#[cfg(test)]
+mod schema_tests;
 mod secrets;
 mod settings;
+mod syntax;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -129,43 +135,48 @@ impl Config {
         // Not waited for: a pipe that nobody writes to is no configuration.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let opened = rustix::fs::open(path, flags, Mode::empty()).map(std::fs::File::from);
+        let elsewhere = "keywright --config FILE …   # if it is elsewhere";
         let opened = opened.map_err(std::io::Error::from).map_err(|error| {
             let report = cannot().caused_by(&error);
-            if error.kind() == std::io::ErrorKind::NotFound {
-                report
-                    .mend("keywright init   # makes one here")
-                    .mend("keywright --config FILE …   # if it is elsewhere")
-            } else {
-                report
+            match error.kind() {
+                ErrorKind::NotFound => report.mend("keywright init   # makes one here"),
+                ErrorKind::PermissionDenied => {
+                    report.mend(format!("ls -l {shown}   # its owner is who runs keywright"))
+                }
+                _ => report,
             }
+            .mend(elsewhere)
         })?;
         if opened.metadata().is_ok_and(|meta| !meta.is_file()) {
-            return Err(cannot().because("it is not a file").mend("keywright --config FILE …"));
+            return Err(cannot().because("it is not a file").mend(elsewhere));
         }
-        let mut text = String::new();
+        let mut bytes = Vec::new();
         opened
             .take(MAX_CONFIG_BYTES + 1)
-            .read_to_string(&mut text)
-            .map_err(|error| cannot().caused_by(&error).mend("let it be a file of UTF-8 text"))?;
-        if u64::try_from(text.len()).unwrap_or(u64::MAX) > MAX_CONFIG_BYTES {
+            .read_to_end(&mut bytes)
+            .map_err(|error| cannot().caused_by(&error).mend(elsewhere))?;
+        if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_CONFIG_BYTES {
             return Err(cannot()
                 .because(format!("it is longer than {MAX_CONFIG_BYTES} bytes"))
                 .mend("is it the right file?"));
         }
+        let text = String::from_utf8(bytes).map_err(|other| {
+            let before = other.as_bytes().get(..other.utf8_error().valid_up_to()).unwrap_or_default();
+            let line = before.split(|byte| *byte == b'\n').count();
+            cannot().because(format!("its line {line} is no text in UTF-8")).mend("save it as UTF-8")
+        })?;
         Self::parse(&text, path).map_err(|faults| report(&faults, path))
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, Vec<Fault>> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let (table, errors) = DeTable::parse_recoverable(text);
         let page = Page::new(text);
+        let rest;
+        let (mut table, errors) = DeTable::parse_recoverable(text);
         if !errors.is_empty() {
-            for error in &errors {
-                let line = error.span().map_or(1, |span| page.line(span.start.min(text.len())));
-                let problem = error.message().lines().next().unwrap_or_default().to_owned();
-                page.fault(line, "TOML", format!("cannot be read here: {problem}"), "see https://toml.io");
-            }
-            return Err(page.close().0);
+            let Some(read) = syntax::rest(text, &page) else { return Err(page.close().0) };
+            rest = read;
+            table = DeTable::parse_recoverable(&rest).0;
         }
         let config = {
             let top = Section::open(&page, "", String::new(), 1, table.get_ref());

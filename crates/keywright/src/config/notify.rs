@@ -1,5 +1,6 @@
 //! `[notify.NAME]`: channels of notices, their secrets still references.
 
+use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 
 use model::{ChannelName, NoticeKind, Report, Secret, SecretRef, Store};
@@ -33,17 +34,11 @@ pub(super) fn read(top: &Section<'_>, folder: &Path) -> Vec<Channel> {
 
 fn one(name: ChannelName, section: &Section<'_>, folder: &Path) -> Option<Channel> {
     let ways: Vec<&str> = ["webhook", "command", "mail"].into_iter().filter(|way| section.has(way)).collect();
-    if ways.len() != 1 {
-        let problem = if ways.is_empty() { "has no way to tell" } else { "has several ways to tell" };
-        section.page.fault(section.line, &section.path, problem, "write one of `webhook`, `command`, `mail`");
-    }
-    for only_webhooks in ["secret", "dangerous_plain_http"] {
-        if section.has(only_webhooks) && !section.has("webhook") {
-            section.wrong(only_webhooks, "goes with `webhook` only");
-        }
-    }
-    let kinds =
-        section.texts("kinds").into_iter().filter_map(|(text, line)| kind(section, text, line)).collect();
+    let kinds = section.texts("kinds");
+    let kinds = kinds.into_iter().filter_map(|(text, line)| Some((kind(section, text, line)?, line)));
+    let kinds = kinds.map(|(kind, line)| (kind.as_str(), line)).collect();
+    let kinds = section.distinct("kinds", kinds);
+    let kinds = NoticeKind::ALL.into_iter().filter(|kind| kinds.contains(&kind.as_str())).collect();
     let way = match *ways.first()? {
         "webhook" => webhook(section, folder)?,
         "command" => WayRefs::Command { line: command(section)? },
@@ -76,9 +71,14 @@ fn webhook(section: &Section<'_>, folder: &Path) -> Option<WayRefs> {
     let plain_http =
         if section.flag("dangerous_plain_http") { PlainHttp::DangerousAnywhere } else { PlainHttp::Loopback };
     let url = match text.parse::<SecretRef>() {
-        Ok(SecretRef::File(file)) => Ok(SecretRef::File(folder.join(file).display().to_string())),
-        Ok(other) => Ok(other),
-        Err(_) if text.starts_with("https://") || text.starts_with("http://") => Err(Secret::new(text)),
+        Ok(_) => Ok(reference(section, "webhook", folder)?),
+        Err(_) if text.starts_with("https://") || text.starts_with("http://") => {
+            if let Err(fault) = notices::webhook_url(text, plain_http) {
+                let problem = format!("cannot be used: {}", fault.because);
+                section.page.fault(section.line_of("webhook"), section.at("webhook"), problem, fault.mend);
+            }
+            Err(Secret::new(text))
+        }
         Err(_) => {
             section.wrong("webhook", "is neither an http(s) URL nor says where one is");
             return None;
@@ -97,13 +97,14 @@ fn command(section: &Section<'_>) -> Option<String> {
 }
 
 fn mail(section: &Section<'_>, folder: &Path) -> Option<WayRefs> {
-    let server = section.text("server").and_then(|server| {
-        let parts = server.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
-        if parts.is_none_or(|(host, port)| host.is_empty() || port == 0) {
-            section.wrong("server", "is no host and port");
-            return None;
+    let server = section.text("server").and_then(|text| {
+        let server = host_and_port(text);
+        if server.is_none() {
+            let url = text.contains("://") || text.contains('@');
+            let problem = if url { "is more than host and port" } else { "is no host and port" };
+            section.wrong("server", problem);
         }
-        parts
+        server
     });
     let security = match section.text("security") {
         None | Some("starttls") => MailSecurity::StartTls,
@@ -114,20 +115,53 @@ fn mail(section: &Section<'_>, folder: &Path) -> Option<WayRefs> {
             return None;
         }
     };
+    if security == MailSecurity::Plain && server.is_some_and(|(host, _)| !notices::is_loopback(host)) {
+        section.wrong("security", "is `plain`: what goes to another machine could be read on its way");
+    }
     let (user, password) = (section.text("user"), reference(section, "password", folder));
-    if section.has("user") != section.has("password") {
-        let lone = if section.has("user") { "user" } else { "password" };
-        section.wrong(lone, "stands alone: `user` and `password` go together");
-    }
-    let to: Vec<String> = section.texts("to").into_iter().map(|(to, _)| to.to_owned()).collect();
-    if to.is_empty() && section.has("to") {
-        section.wrong("to", "holds nobody");
-    }
-    let (host, port) = server?;
-    let from = section.text("from")?.to_owned();
+    let to = recipients(section);
+    let from = section.text("from").filter(|from| {
+        let fits = notices::is_mailbox(from);
+        if !fits {
+            section.wrong("from", "is no mail address");
+        }
+        fits
+    });
+    let ((host, port), from) = (server?, from?.to_owned());
     let mail = Mail { host: host.to_owned(), port, security, login: None, from, to, ca_pem: None };
     let login = user.map(str::to_owned).zip(password);
     Some(WayRefs::Mail { mail, login, ca: section.text("ca").map(|ca| folder.join(ca)) })
+}
+
+/// Each once, however its name is written before it.
+fn recipients(section: &Section<'_>) -> Vec<String> {
+    let texts = section.texts("to");
+    if texts.is_empty() && section.has("to") {
+        section.wrong("to", "holds nobody");
+    }
+    let mut addresses = Vec::new();
+    for (text, line) in &texts {
+        if notices::is_mailbox(text) {
+            let address = text.rsplit_once('<').map_or(*text, |(_, address)| address.trim_end_matches('>'));
+            addresses.push((address.trim().to_ascii_lowercase(), *line));
+        } else {
+            section.page.fault(*line, section.at("to"), "holds what is no mail address", section.form("to"));
+        }
+    }
+    section.distinct("to", addresses);
+    texts.into_iter().map(|(text, _)| text.to_owned()).collect()
+}
+
+/// A name, an address of version 4, or one of version 6 in brackets; and a port.
+fn host_and_port(text: &str) -> Option<(&str, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let digits = port.bytes().all(|b| b.is_ascii_digit());
+    let port = port.parse().ok().filter(|port| digits && *port != 0)?;
+    let fits = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(inner) => inner.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)),
+    };
+    fits.then_some((host, port))
 }
 
 impl Channel {

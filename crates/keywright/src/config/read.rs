@@ -1,17 +1,19 @@
 //! Walks a parsed file: every value is taken by its setting, every fault is noted with its line, and reading goes on.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt::Display;
 use std::str::FromStr;
 
 use toml::de::{DeTable, DeValue};
 
 use super::nearest;
+use super::rules;
 use super::settings::{REQUIRED, Setting, Takes, of};
 
 /// Longest accepted text.
-const MAX_TEXT_BYTES: usize = 4096;
+pub(super) const MAX_TEXT_BYTES: usize = 4096;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +41,8 @@ pub(super) struct Page {
     ends: Vec<usize>,
     faults: RefCell<Vec<Fault>>,
     lines: RefCell<BTreeMap<String, usize>>,
+    /// Whether something of the text could not be read.
+    spoilt: Cell<bool>,
 }
 
 impl Page {
@@ -47,6 +51,7 @@ impl Page {
             ends: text.match_indices('\n').map(|(at, _)| at).collect(),
             faults: RefCell::default(),
             lines: RefCell::default(),
+            spoilt: Cell::new(false),
         }
     }
 
@@ -65,6 +70,38 @@ impl Page {
         self.faults.borrow_mut().push(Fault { line, setting, problem, form });
     }
 
+    /// A fault for which a part of the text is not read.
+    pub(super) fn spoilt(
+        &self,
+        line: usize,
+        setting: impl Into<String>,
+        problem: impl Into<String>,
+        form: impl Into<String>,
+    ) {
+        self.spoilt.set(true);
+        self.fault(line, setting, problem, form);
+    }
+
+    /// Whether nothing stands before a place in its line.
+    pub(super) fn begins_line(&self, offset: usize, line: &str) -> bool {
+        let at = self.ends.partition_point(|end| *end < offset);
+        let start = at.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| end + 1);
+        line.get(..offset - start).is_some_and(|before| before.trim().is_empty())
+    }
+
+    /// A fault because something is not there; not told where it may stand in what could not be read.
+    pub(super) fn absence(
+        &self,
+        line: usize,
+        setting: impl Into<String>,
+        problem: impl Into<String>,
+        form: impl Into<String>,
+    ) {
+        if !self.spoilt.get() {
+            self.fault(line, setting, problem, form);
+        }
+    }
+
     /// All faults, by line, and where each setting stands.
     pub(super) fn close(self) -> (Vec<Fault>, BTreeMap<String, usize>) {
         let mut faults = self.faults.into_inner();
@@ -78,7 +115,7 @@ impl Page {
 pub(super) struct Section<'a> {
     pub(super) page: &'a Page,
     /// As its settings name it, such as `integration.NAME`.
-    kind: &'static str,
+    pub(super) kind: &'static str,
     /// As the file names it, such as `integration.backups`; nothing at the top.
     pub(super) path: String,
     pub(super) line: usize,
@@ -114,9 +151,10 @@ impl<'a> Section<'a> {
         for setting in of(kind).filter(|setting| setting.default == REQUIRED) {
             if !section.values.contains_key(setting.key) {
                 let form = format!("write {} = {}", setting.key, setting.form);
-                page.fault(line, section.at(setting.key), "is missing", form);
+                page.absence(line, section.at(setting.key), "is missing", form);
             }
         }
+        rules::check(&section);
         section
     }
 
@@ -136,9 +174,12 @@ impl<'a> Section<'a> {
 
     /// A fault of a setting here, with the form that its description gives.
     pub(super) fn wrong(&self, key: &str, problem: impl Into<String>) {
-        let form = of(self.kind).find(|setting| setting.key == key).map(|setting| setting.form);
-        let form = form.map(|form| format!("write {key} = {form}")).unwrap_or_default();
-        self.page.fault(self.line_of(key), self.at(key), problem, form);
+        self.page.fault(self.line_of(key), self.at(key), problem, self.form(key));
+    }
+
+    /// The same, because something else is not there.
+    pub(super) fn wants(&self, key: &str, problem: impl Into<String>) {
+        self.page.absence(self.line_of(key), self.at(key), problem, self.form(key));
     }
 
     fn value(&self, key: &str) -> Option<(&'a DeValue<'a>, &'static Setting)> {
@@ -183,7 +224,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    fn form(&self, key: &str) -> String {
+    pub(super) fn form(&self, key: &str) -> String {
         let form = of(self.kind).find(|setting| setting.key == key);
         form.map(|setting| format!("write {key} = {}", setting.form)).unwrap_or_default()
     }
@@ -247,6 +288,25 @@ impl<'a> Section<'a> {
             }
         }
         parsed
+    }
+
+    /// Each once; what is there twice is a fault.
+    pub(super) fn distinct<T: Display>(&self, key: &str, all: Vec<(T, usize)>) -> Vec<T> {
+        let mut lines: BTreeMap<String, usize> = BTreeMap::new();
+        let mut distinct = Vec::new();
+        for (one, line) in all {
+            match lines.entry(one.to_string()) {
+                Entry::Occupied(first) => {
+                    let problem = format!("holds `{one}` twice, first in line {}", first.get());
+                    self.page.fault(line, self.at(key), problem, "write it once");
+                }
+                Entry::Vacant(first) => {
+                    first.insert(line);
+                    distinct.push(one);
+                }
+            }
+        }
+        distinct
     }
 
     /// A table in this one.

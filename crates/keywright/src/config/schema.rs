@@ -2,7 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::settings::{REQUIRED, SECTIONS, Setting, Takes, of};
+use super::read::MAX_TEXT_BYTES;
+use super::rules;
+use super::settings::{
+    NAME, PERIOD, PRINTABLE, REFERENCE, REQUIRED, SECTIONS, Setting, Shape, Takes, of, shape,
+};
 
 /// Draft 2020-12.
 pub(crate) fn schema() -> Value {
@@ -19,31 +23,42 @@ fn section(name: &str) -> Map<String, Value> {
         of(name).map(|setting| (setting.key.to_owned(), property(name, setting))).collect();
     let required: Vec<&str> =
         of(name).filter(|setting| setting.default == REQUIRED).map(|setting| setting.key).collect();
-    object([
+    let mut section = object([
         ("type", json!("object")),
         ("description", json!(means)),
         ("properties", Value::Object(properties)),
         ("required", json!(required)),
         ("additionalProperties", json!(false)),
-    ])
+    ]);
+    let rules = rules::schema(name);
+    if !rules.is_empty() {
+        section.insert("allOf".into(), json!(rules));
+    }
+    section
 }
 
 fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn property(within: &str, setting: &Setting) -> Value {
-    let text = |more: (&str, Value)| object([("type", json!("string")), more]);
+pub(super) fn property(within: &str, setting: &Setting) -> Value {
+    let text = |pattern| text(shape(within, setting.key).unwrap_or(Shape::Like(pattern)));
     let mut property = match setting.takes {
-        Takes::Text => text(("minLength", json!(1))),
-        Takes::Reference => text(("pattern", json!("^(env|file|sealed):."))),
-        Takes::Period => text(("pattern", json!("^[0-9]+[wdhms]$"))),
+        Takes::Text => text(PRINTABLE),
+        Takes::Reference => text(REFERENCE),
+        Takes::Period => text(PERIOD),
         Takes::Number(most) => {
             object([("type", json!("integer")), ("minimum", json!(1)), ("maximum", json!(most))])
         }
         Takes::Flag => object([("type", json!("boolean"))]),
         Takes::Texts => {
-            object([("type", json!("array")), ("items", json!({"type": "string", "minLength": 1}))])
+            let least = u8::from(setting.default == REQUIRED);
+            object([
+                ("type", json!("array")),
+                ("items", Value::Object(text(PRINTABLE))),
+                ("uniqueItems", json!(true)),
+                ("minItems", json!(least)),
+            ])
         }
         Takes::Table => table(within, setting.key),
     };
@@ -55,13 +70,24 @@ fn property(within: &str, setting: &Setting) -> Value {
     Value::Object(property)
 }
 
+fn text(shape: Shape) -> Map<String, Value> {
+    match shape {
+        Shape::Like(pattern) => object([
+            ("type", json!("string")),
+            ("pattern", json!(pattern)),
+            ("maxLength", json!(MAX_TEXT_BYTES)),
+        ]),
+        Shape::Words(words) => object([("enum", json!(words))]),
+    }
+}
+
 /// A section of its own, or one for each name that people give.
 fn table(within: &str, key: &str) -> Map<String, Value> {
     let named = format!("{key}.NAME");
     if within.is_empty() && SECTIONS.iter().any(|(section, _)| *section == named) {
         return object([
             ("type", json!("object")),
-            ("propertyNames", json!({"pattern": "^[a-z0-9][a-z0-9._-]{0,39}$"})),
+            ("propertyNames", json!({"pattern": NAME})),
             ("additionalProperties", Value::Object(section(&named))),
         ]);
     }

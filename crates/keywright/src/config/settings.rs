@@ -124,3 +124,62 @@ pub(super) const SETTINGS: [Setting; 51] = {
 pub(super) fn of(section: &str) -> impl Iterator<Item = &'static Setting> {
     SETTINGS.iter().filter(move |setting| setting.section == section)
 }
+
+/// What a text looks like, beyond its being one.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Shape {
+    /// As this pattern says. It leaves out nothing that the reader takes.
+    Like(&'static str),
+    /// One of these.
+    Words(&'static [&'static str]),
+}
+
+/// Letters, digits and marks that a name of ours has.
+pub(super) const NAME: &str = "^[a-z0-9][a-z0-9._-]{0,39}$";
+/// What is no control character.
+pub(super) const PRINTABLE: &str = r"^[^\x00-\x1f\x7f-\x9f]+$";
+/// Where a secret is.
+pub(super) const REFERENCE: &str =
+    r"^(env:[A-Za-z_][A-Za-z0-9._-]*|file:[^\x00-\x1f\x7f-\x9f]+|sealed:[A-Za-z_][A-Za-z0-9._-]*)$";
+/// Where a secret is that opens the store.
+const UNSEALED: &str = r"^(env:[A-Za-z_][A-Za-z0-9._-]*|file:[^\x00-\x1f\x7f-\x9f]+)$";
+/// A length of time.
+pub(super) const PERIOD: &str = "^[0-9]+[wdhms]$";
+/// A length of time that is not zero.
+const SOME_TIME: &str = "^0*[1-9][0-9]*[wdhms]$";
+const HOST_AND_PORT: &str = r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):0*[1-9][0-9]{0,4}$";
+
+/// Shapes of texts, and of the texts in lists, by section and key; the schema says them.
+#[rustfmt::skip]
+pub(super) const SHAPES: [(&str, &str, Shape); 22] = {
+    use Shape::{Like, Words};
+    [
+        ("", "store", Like(r"^(postgres(ql)?://([^:@]*@)?[^@]*|([^:\x00-\x1f\x7f-\x9f]|:[^/]|:/[^/])+:?/?)$")),
+        ("", "store_password", Like(UNSEALED)),
+        ("", "master_key", Like(UNSEALED)),
+        ("serve", "listen", Like(r"^(\[[0-9A-Fa-f:.]+\]|[0-9.]+):[0-9]{1,5}$")),
+        ("serve", "survey_every", Like(SOME_TIME)),
+        ("serve", "warn_before", Like(SOME_TIME)),
+        ("instance.NAME", "url", Like(r"^\s*[Hh][Tt][Tt][Pp][Ss]?://[^/?#@]+([/?#].*)?$")),
+        ("instance.NAME.proxy", "url", Like("^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@]+/?$")),
+        ("integration.NAME", "instance", Like(NAME)),
+        ("integration.NAME", "issuer", Words(&["native"])),
+        ("integration.NAME", "scopes", Like("^[A-Za-z0-9-]+:[A-Za-z0-9-]+$")),
+        ("integration.NAME", "rotate_every", Like(SOME_TIME)),
+        ("integration.NAME", "rotate_on", Like(r"^\s*\S+(\s+\S+){4}\s*$")),
+        ("integration.NAME", "expires_after", Like("^(never|0*[1-9][0-9]*[wdhms])$")),
+        ("integration.NAME", "silent_after", Like(SOME_TIME)),
+        ("integration.NAME", "deliver", Like("^(dotenv:/[^#]*#.+|file:/.+|command:.+)$")),
+        ("notify.NAME", "webhook", Like(r"^(https?://[^/?#@]+([/?#].*)?|env:[A-Za-z_][A-Za-z0-9._-]*|file:.+|sealed:[A-Za-z_][A-Za-z0-9._-]*)$")),
+        ("notify.NAME", "command", Like("^/")),
+        ("notify.NAME", "kinds", Words(&["stalled", "due_soon", "done", "unknown_key", "silence", "missing_key", "unreachable"])),
+        ("notify.NAME.mail", "server", Like(HOST_AND_PORT)),
+        ("notify.NAME.mail", "to", Like(".@.")),
+        ("notify.NAME.mail", "security", Words(&["starttls", "tls", "plain"])),
+    ]
+};
+
+/// The shape of a setting, if it has one of its own.
+pub(super) fn shape(section: &str, key: &str) -> Option<Shape> {
+    SHAPES.iter().find(|(of, its, _)| (*of, *its) == (section, key)).map(|(_, _, shape)| *shape)
+}

@@ -6,11 +6,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-const FILE: &str = "/etc/k/keywright.toml";
-const SOUND: &str = "store = \"a\"\nlog = \"b\"\nmaster_key = \"file:c\"\n";
+pub(super) const FILE: &str = "/etc/k/keywright.toml";
+pub(super) const SOUND: &str = "store = \"a\"\nlog = \"b\"\nmaster_key = \"file:c\"\n";
 
 /// Everything at once.
-const WHOLE: &str = r#"
+pub(super) const WHOLE: &str = r#"
 store = "keywright.db"
 log = "keywright-log"
 master_key = "env:KEYWRIGHT_MASTER_KEY"
@@ -115,10 +115,10 @@ fn a_byte_order_mark_is_no_fault() {
 }
 
 /// Broken files, a line each: what is wrong, and the text behind the three settings that have to be there. One that
-/// begins with `!` is the whole file.
+/// begins with `!` is the whole file; `␀` and `␍` stand for the control characters that they name.
 const BROKEN: &str = include_str!("broken.txt");
 
-fn cases() -> Vec<(&'static str, String)> {
+pub(super) fn cases() -> Vec<(&'static str, String)> {
     let blocks = BROKEN.split("\n=== ").map(|block| block.trim_start_matches("=== "));
     let cases = blocks.map(|block| {
         let (name, text) = block.split_once('\n').unwrap();
@@ -126,7 +126,7 @@ fn cases() -> Vec<(&'static str, String)> {
             Some(whole) => whole.to_owned(),
             None => format!("{SOUND}{text}"),
         };
-        (name, text)
+        (name, text.replace('␀', "\0").replace('␍', "\r"))
     });
     cases.collect()
 }
@@ -158,6 +158,8 @@ fn a_hundred_broken_files_are_told_with_line_setting_and_mend() {
                 "its root key",
                 "declare",
                 "letter or digit",
+                "leave out",
+                "use `https://`",
                 "allowed",
             ];
             assert!(mends.iter().any(|mend| line.contains(mend)), "{name}: no mend in {line}");

@@ -4,6 +4,8 @@ mod apply;
 mod faults;
 mod known;
 mod plan;
+#[cfg(test)]
+mod plan_tests;
 mod show;
 mod wish;
 

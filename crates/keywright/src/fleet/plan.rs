@@ -121,6 +121,13 @@ type Rooms<'a> = BTreeMap<&'a InstanceName, &'a IntegrationName>;
 fn plan_integration<'a>(plan: &mut Plan, wish: &'a Integration, sides: &Sides<'a>, rooms: &mut Rooms<'a>) {
     let (name, known) = (&wish.name, sides.known);
     let fault = |setting: &str, report| Fault { setting: format!("integration.{name}.{setting}"), report };
+    if let Some(instance) = root_of(name, known) {
+        let report = operator(format!("`{name}` is the root key of `{instance}`"))
+            .because("what makes and kills keys there is looked after with the instance")
+            .mend(format!("call `[integration.{name}]` something else"));
+        plan.faults.push(Fault { setting: format!("integration.{name}"), report });
+        return;
+    }
     let found = known.integration(name);
     if let Some(found) = found.filter(|found| found.instance != wish.instance) {
         let report =
@@ -162,6 +169,13 @@ fn plan_integration<'a>(plan: &mut Plan, wish: &'a Integration, sides: &Sides<'a
         (Some(found), open) => plan_change(plan, wish, found, open),
         (None, Some(rotation)) => plan.later.push((name.clone(), waits_for(rotation))),
     }
+}
+
+/// The instance whose root key has this name, or would have it.
+fn root_of<'a>(name: &IntegrationName, known: &'a Known) -> Option<&'a InstanceName> {
+    let root = known.integrations.get(name).filter(|of| of.role == IntegrationRole::Root);
+    let instance = name.as_str().strip_suffix("-root").and_then(|instance| instance.parse().ok());
+    root.map(|root| &root.instance).or_else(|| known.instance(&instance?).map(|instance| &instance.name))
 }
 
 fn plan_change(plan: &mut Plan, wish: Integration, found: &Integration, open: Option<&Rotation>) {

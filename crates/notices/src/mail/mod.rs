@@ -21,6 +21,9 @@ use crate::{
     error::{caused_by, error, shown, too_late},
 };
 
+/// How we log in: the connection is encrypted, or to this machine.
+const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
+
 struct Mail {
     name: ChannelName,
     settings: Settings,
@@ -28,6 +31,11 @@ struct Mail {
     to: Vec<Mailbox>,
     tls: Option<tokio_rustls::TlsConnector>,
     limits: Limits,
+}
+
+/// Whether a text is a mail address, with or without a name before it.
+pub fn is_mailbox(text: &str) -> bool {
+    text.parse::<Mailbox>().is_ok()
 }
 
 pub(crate) fn open(
@@ -50,7 +58,7 @@ pub(crate) fn open(
     let tls = match settings.security {
         MailSecurity::StartTls | MailSecurity::Tls => Some(wire::tls(name, settings.ca_pem.as_deref())?),
         MailSecurity::Plain if !is_loopback(&settings.host) => {
-            let mend = "use STARTTLS or TLS; or set `dangerous_plain`, if the network is trusted";
+            let mend = "use STARTTLS or TLS: `plain` is for this machine only";
             return Err(bad("the notice would travel in the clear", mend));
         }
         MailSecurity::Plain | MailSecurity::DangerousPlain => None,
@@ -74,8 +82,11 @@ impl Mail {
             .await
             .map_err(|fault| self.fault(&fault, "did not greet as SMTP servers do"))?;
         if let Some((user, password)) = &self.settings.login {
+            if smtp.server_info().get_auth_mechanism(&MECHANISMS).is_none() {
+                return Err(self.takes_no_login());
+            }
             let login = Credentials::new(user.clone(), password.expose().to_owned());
-            smtp.auth(&[Mechanism::Plain, Mechanism::Login], &login)
+            smtp.auth(&MECHANISMS, &login)
                 .await
                 .map_err(|fault| self.fault(&fault, "did not accept the login"))?;
         }
@@ -115,6 +126,14 @@ impl Mail {
         let mend =
             format!("see whether `{}` is the mail server, its port and its kind of TLS right", self.place());
         caused_by(error(Kind::Unreachable, &self.name, format!("`{}` {how}", self.place()), mend), io)
+    }
+
+    fn takes_no_login(&self) -> ChannelError {
+        let because =
+            format!("`{}` takes no login with user and password (AUTH PLAIN or LOGIN)", self.place());
+        let mend = "leave out `user` and `password`, if it wants none; else name its port for programs that log in, \
+                    mostly 587 with `starttls` or 465 with `tls`";
+        error(Kind::Refused, &self.name, because, mend)
     }
 
     /// What an SMTP failure means. The server's text is not quoted: it may repeat what it was sent.

@@ -41,7 +41,8 @@ pub(crate) fn open(
     clock: Arc<dyn Clock>,
     limits: Limits,
 ) -> Result<Box<dyn Channel>, ChannelError> {
-    let (url, place) = parse(name, settings)?;
+    let (url, place) = parse(settings.url.expose(), settings.plain_http)
+        .map_err(|fault| error(Kind::BadSetting, name, fault.because, fault.mend))?;
     let key = settings.secret.as_ref().map(|secret| {
         SigningKey::new(secret).ok_or_else(|| {
             error(
@@ -57,11 +58,25 @@ pub(crate) fn open(
     Ok(Box::new(Webhook { name: name.clone(), url, place, key, client, clock, limits }))
 }
 
-fn parse(name: &ChannelName, settings: &Settings) -> Result<(Url, String), ChannelError> {
-    let bad = |because: &str, mend: &str| error(Kind::BadSetting, name, because, mend);
+/// What is wrong with a setting. The setting itself is not quoted: it may be a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingFault {
+    /// Why it cannot be used.
+    pub because: String,
+    /// How it can.
+    pub mend: &'static str,
+}
+
+/// Sees whether a webhook's URL can be used.
+pub fn webhook_url(text: &str, plain_http: PlainHttp) -> Result<(), SettingFault> {
+    parse(text, plain_http).map(drop)
+}
+
+fn parse(text: &str, plain_http: PlainHttp) -> Result<(Url, String), SettingFault> {
+    let bad = |because: &str, mend| SettingFault { because: because.to_owned(), mend };
     let example = "give its whole address, such as `https://hooks.example.com/keywright`";
-    // A parser's complaint never quotes the text, which may be a secret as a whole.
-    let url = Url::parse(settings.url.expose().trim())
+    // A parser's complaint never quotes the text.
+    let url = Url::parse(text.trim())
         .map_err(|malformed| bad(&format!("its URL is not one: {malformed}"), example))?;
     let Some(host) = url.host_str().filter(|host| !host.is_empty()) else {
         return Err(bad("its URL has no host", example));
@@ -72,7 +87,7 @@ fn parse(name: &ChannelName, settings: &Settings) -> Result<(Url, String), Chann
     }
     match url.scheme() {
         "https" => {}
-        "http" if is_loopback(host) || settings.plain_http == PlainHttp::DangerousAnywhere => {}
+        "http" if is_loopback(host) || plain_http == PlainHttp::DangerousAnywhere => {}
         "http" => {
             let mend = "use `https://`; or set `dangerous_plain_http`, if the network is trusted";
             return Err(bad("the notice would travel in the clear over `http://`", mend));

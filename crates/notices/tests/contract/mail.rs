@@ -7,7 +7,7 @@ use model::{ChannelErrorKind as Kind, Secret};
 use notices::{ChannelConfig, Mail, MailSecurity, Way};
 
 use crate::receiver::{CANARY, FixedClock, LONG, Mood, Receiver, channel, notice};
-use crate::smtp::{Begins, Server, serve};
+use crate::smtp::{Begins, Server, serve, serve_offering};
 
 pub(crate) trait Security {
     const OURS: MailSecurity;
@@ -82,6 +82,21 @@ async fn a_server_without_starttls_gets_nothing() {
     assert_eq!(failure.unwrap_err().kind, Kind::Unreachable);
     let lines = server.lines.lock().unwrap().clone();
     assert_eq!(lines, ["EHLO [127.0.0.1]\r\n", "STARTTLS\r\n"]);
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_login_is_told_as_what_it_is() {
+    for offers in ["SIZE 1000", "AUTH XOAUTH2"] {
+        let server = serve_offering(Mood::Takes, Begins::AtOnce, offers).await;
+        let failure = channel(Way::Mail(settings(&server, MailSecurity::Tls)), LONG).send(&notice()).await;
+        let failure = failure.unwrap_err();
+        assert_eq!(failure.kind, Kind::Refused, "{failure}");
+        let mends = failure.report.mend.join(" ");
+        assert!(failure.to_string().contains("takes no login"), "{failure}");
+        assert!(mends.contains("leave out `user` and `password`") && mends.contains("587"), "{mends}");
+        let lines = server.lines.lock().unwrap().clone();
+        assert!(!lines.iter().any(|line| line.contains("AUTH")), "{lines:?}");
+    }
 }
 
 #[tokio::test]

@@ -36,12 +36,18 @@ pub(crate) struct Server {
 struct Session {
     mood: Mood,
     begins: Begins,
+    /// Its last word after `EHLO`.
+    offers: &'static str,
     tls: TlsAcceptor,
     mails: Arc<Mutex<Vec<String>>>,
     lines: Arc<Mutex<Vec<String>>>,
 }
 
 pub(crate) async fn serve(mood: Mood, begins: Begins) -> Server {
+    serve_offering(mood, begins, "AUTH PLAIN").await
+}
+
+pub(crate) async fn serve_offering(mood: Mood, begins: Begins, offers: &'static str) -> Server {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -55,7 +61,7 @@ pub(crate) async fn serve(mood: Mood, begins: Begins) -> Server {
     let port = if mood == Mood::Gone { 1 } else { listener.local_addr().unwrap().port() };
     let (mails, lines) = (Arc::default(), Arc::default());
     let tls = TlsAcceptor::from(Arc::new(config));
-    let session = Session { mood, begins, tls, mails: Arc::clone(&mails), lines: Arc::clone(&lines) };
+    let session = Session { mood, begins, offers, tls, mails: Arc::clone(&mails), lines: Arc::clone(&lines) };
     if mood != Mood::Gone {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -103,7 +109,10 @@ impl Session {
                 "EHLO" if self.begins == Begins::WhenAsked && !secured => {
                     say(&mut talk, "250-mx.example\r\n250-8BITMIME\r\n250 STARTTLS\r\n").await?;
                 }
-                "EHLO" => say(&mut talk, "250-mx.example\r\n250-8BITMIME\r\n250 AUTH PLAIN\r\n").await?,
+                "EHLO" => {
+                    let offers = format!("250-mx.example\r\n250-8BITMIME\r\n250 {}\r\n", self.offers);
+                    say(&mut talk, &offers).await?;
+                }
                 "AUTH" if self.mood == Mood::Refuses => say(&mut talk, &format!("535 no: {line}")).await?,
                 "RCPT" if self.mood == Mood::Throttles => say(&mut talk, "451 canary, later\r\n").await?,
                 "DATA" => {

@@ -75,8 +75,8 @@ async fn all_faults_of_a_configuration_are_told_at_once() {
     insta::assert_snapshot!(said(&home, &["status"]).await, @r#"
     exit code 1
     error: `keywright.toml` has 2 faults
-    because: keywright.toml:1: `TOML` cannot be read here: invalid basic string, expected `"`; see https://toml.io
-    because: keywright.toml:2: `TOML` cannot be read here: string values must be quoted, expected literal string; see https://toml.io
+    because: keywright.toml:1: `store` cannot be read here: invalid basic string, expected `"`; write store = "keywright.db"
+    because: keywright.toml:2: `log` cannot be read here: there is no value, or a text without quotes; write log = "keywright-log"
     try: edit `keywright.toml`; its settings are in docs/reference/settings.md
     "#);
 }
