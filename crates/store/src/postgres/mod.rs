@@ -3,6 +3,7 @@
 mod address;
 mod changes;
 mod connect;
+mod end;
 mod error;
 mod leadership;
 mod lease;

@@ -31,7 +31,15 @@ mod postgres_place;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
+mod postgres_cut;
+#[cfg(test)]
+mod postgres_end;
+#[cfg(test)]
+mod postgres_own;
+#[cfg(test)]
 mod sqlite_file;
+#[cfg(test)]
+mod postgres_way;
 #[cfg(test)]
 mod sqlite_place;
 #[cfg(test)]
