@@ -27,7 +27,7 @@ mod migrate;
 #[cfg(test)]
 mod postgres;
 #[cfg(test)]
-mod postgres_place;
+mod migrate_killed;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
