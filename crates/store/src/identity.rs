@@ -73,8 +73,8 @@ pub(crate) fn read(meta: &Meta, key: &MasterKey) -> Result<Identity, StoreError>
     let id = array::<8>(meta, KEY_ID)?;
     if id != key.id().0 {
         let report = Report::new(Blame::Operator, Retry::AfterFix, "this is not the store's master key")
-            .because(format!("the store was made with `{}`, this one is `{}`", KeyMark(id), key.id()))
-            .mend("give the master key that `keywright init` wrote for this store");
+            .because(format!("the store is sealed with `{}`, this one is `{}`", KeyMark(id), key.id()))
+            .mend("give the master key that `keywright init`, or the last `keywright seal rotate`, wrote");
         return Err(StoreError::new(StoreErrorKind::Unsealable, report));
     }
     let store_id = array::<16>(meta, STORE_ID)?;

@@ -23,13 +23,13 @@ mod log_property;
 #[cfg(test)]
 mod log_tampering;
 #[cfg(test)]
-mod migrate;
+mod master_key_killed;
 #[cfg(test)]
-mod postgres;
+mod migrate;
 #[cfg(test)]
 mod migrate_killed;
 #[cfg(test)]
-mod processes;
+mod postgres;
 #[cfg(test)]
 mod postgres_cut;
 #[cfg(test)]
@@ -37,9 +37,13 @@ mod postgres_end;
 #[cfg(test)]
 mod postgres_own;
 #[cfg(test)]
-mod sqlite_file;
+mod postgres_place;
 #[cfg(test)]
 mod postgres_way;
+#[cfg(test)]
+mod processes;
+#[cfg(test)]
+mod sqlite_file;
 #[cfg(test)]
 mod sqlite_place;
 #[cfg(test)]
