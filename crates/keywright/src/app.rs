@@ -11,7 +11,6 @@ use rotation::{Engine, Observer};
 use store::log::LogConfig;
 use store::{MasterKey, OpenStore};
 
-use crate::Hooks;
 use crate::assisted::Person;
 use crate::config::{self, Config};
 use crate::error::{CommandError, operator};
@@ -21,6 +20,7 @@ use crate::progress::Progress;
 use crate::system::{SystemClock, SystemIds};
 use crate::ui::Ui;
 use crate::world::Reach;
+use crate::{Hooks, Sealing};
 
 /// The master key, wherever the configuration says that it is.
 pub(crate) fn master_key(config: &Config) -> Result<MasterKey, CommandError> {
@@ -42,6 +42,27 @@ pub(crate) fn pending(file: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// The master key that an interrupted change left there; the store has not taken it, or it would not be open.
+pub(crate) fn left_behind(pending: &Path) -> Result<Option<MasterKey>, CommandError> {
+    if pending.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let reference = SecretRef::File(pending.display().to_string());
+    let text = config::master_key_text(&reference)?;
+    let key = MasterKey::from_text(&text).map_err(|error| {
+        operator(format!("`{}` is there, and holds no master key", pending.display()))
+            .caused_by(&error)
+            .because("nothing that may hold a master key is overwritten")
+            .mend(format!("mv {0} {0}.unknown", pending.display()))
+    })?;
+    Ok(Some(key))
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Puts a new master key in the former one's place; gives where that is kept, as older backups need it.
 pub(crate) fn put_in_place(pending: &Path, file: &Path) -> Result<Option<PathBuf>, Report> {
     let cannot = |error: &std::io::Error| {
@@ -59,8 +80,7 @@ pub(crate) fn put_in_place(pending: &Path, file: &Path) -> Result<Option<PathBuf
         kept = Some(former);
     }
     std::fs::rename(pending, file).map_err(|error| cannot(&error))?;
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+    let synced = std::fs::File::open(folder_of(file)).and_then(|folder| folder.sync_all());
     synced.map_err(|error| cannot(&error))?;
     Ok(kept)
 }
@@ -202,6 +222,13 @@ impl App {
             self.hidden_variables.clone(),
             Arc::clone(&self.person),
         )
+    }
+
+    /// Tells who watches how far a change of the master key has come.
+    pub(crate) fn passes(&self, at: Sealing) {
+        if let Some(told) = &self.hooks.sealing {
+            told(at);
+        }
     }
 
     /// An event of this run.

@@ -41,6 +41,19 @@ use crate::ui::Ui;
 pub struct Hooks {
     /// Watches rotations beside the progress lines.
     pub observer: Option<Arc<dyn Observer>>,
+    /// Is told how far a change of the master key has come.
+    pub sealing: Option<Arc<dyn Fn(Sealing) + Send + Sync>>,
+}
+
+/// How far a change of the master key has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sealing {
+    /// The new one is on disk.
+    Written,
+    /// The store has taken it.
+    Sealed,
+    /// It is where the configuration says, and the former one is kept.
+    Placed,
 }
 
 /// How a command ended, as an exit code. Documented in `docs/reference/exit-codes.md`.

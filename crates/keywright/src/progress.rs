@@ -35,7 +35,7 @@ impl Progress {
                 Some(format!("{WARN}…{WARN:#} {name}  the old key works until {}", shown(until)))
             }
             Point::Waits(until) => Some(format!("{WARN}…{WARN:#} {name}  {what}  again at {}", shown(until))),
-            Point::Before | Point::Started | Point::Effected => None,
+            Point::Before | Point::Started | Point::Effected | Point::Stalled => None,
         }
     }
 }

@@ -74,17 +74,18 @@ impl Tally {
 impl Observer for Tally {
     fn at(&self, moment: Moment<'_>) {
         let mode = moment.rotation.mode;
+        let aborting = matches!(moment.rotation.status, RotationStatus::Aborting | RotationStatus::Aborted);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        match moment.point {
-            Point::Failed => counts.steps_failed += 1,
-            Point::Done if moment.step.kind == StepKind::Close => {
-                let aborting =
-                    matches!(moment.rotation.status, RotationStatus::Aborting | RotationStatus::Aborted);
-                let outcome = if aborting { Outcome::Aborted } else { Outcome::Done };
-                counts.rotations.entry((mode.as_str(), outcome)).or_insert((mode, 0)).1 += 1;
-            }
-            _ => {}
+        let outcome = match moment.point {
+            Point::Done if moment.step.kind == StepKind::Close && aborting => Some(Outcome::Aborted),
+            Point::Done if moment.step.kind == StepKind::Close => Some(Outcome::Done),
+            Point::Stalled => Some(Outcome::Stalled),
+            _ => None,
+        };
+        if let Some(outcome) = outcome {
+            counts.rotations.entry((mode.as_str(), outcome)).or_insert((mode, 0)).1 += 1;
         }
+        counts.steps_failed += u64::from(moment.point == Point::Failed);
         drop(counts);
         if let Some(also) = &self.also {
             also.at(moment);

@@ -12,7 +12,7 @@ use model::{
 use crate::error::{self, RotationError, RotationErrorKind};
 use crate::journal::{Journal, Write};
 use crate::lease::{self, Liveness};
-use crate::observer::Observer;
+use crate::observer::{Observer, Point};
 use crate::steps::{self, Stepped};
 
 /// Opens what a rotation reaches out to.
@@ -291,6 +291,9 @@ impl Engine {
             journal.event(EventKind::RotationStalled).with("problem", problem).with("attempts", attempts),
         );
         journal.write(write).await?;
+        if let Some(step) = journal.rotation.next_step() {
+            journal.watch(step, Point::Stalled);
+        }
         Ok(Outcome::Stalled(Box::new(journal.rotation.clone()), reports))
     }
 

@@ -15,6 +15,8 @@ pub enum Point {
     Done,
     /// It failed, and that is journaled.
     Failed,
+    /// The try is over: the rotation stopped at problems, this step or one before it among them.
+    Stalled,
     /// It waits until the given instant before it goes on by itself.
     Waits(Timestamp),
 }

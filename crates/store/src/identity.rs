@@ -14,6 +14,9 @@ use crate::{KeyMark, MasterKey};
 pub(crate) const KEY_ID: &str = "master_key_id";
 /// Where the store went, once it was moved.
 pub(crate) const MOVED: &str = "migrated_to";
+/// Where the store goes, from before anything is there until it is closed here: a move that was cut off is finished,
+/// and nobody works at either end of it unawares.
+pub(crate) const MOVING: &str = "migrating_to";
 /// The name of a file's chain, where it is not the first one's.
 pub(crate) const LOG_NODE: &str = "log_node";
 const STORE_ID: &str = "store_id";
@@ -66,12 +69,12 @@ pub(crate) fn rekeyed(meta: &Meta, sealer: &Sealer, new: &MasterKey) -> Result<M
 
 /// Reads them; refuses a store that was moved, and another master key than the store's.
 pub(crate) fn read(meta: &Meta, key: &MasterKey) -> Result<Identity, StoreError> {
-    check_here(meta.get(MOVED).map(Vec::as_slice))?;
+    check_here(meta.get(MOVED).map(Vec::as_slice), meta.get(MOVING).map(Vec::as_slice))?;
     let id = array::<8>(meta, KEY_ID)?;
     if id != key.id().0 {
         let report = Report::new(Blame::Operator, Retry::AfterFix, "this is not the store's master key")
-            .because(format!("the store was made with `{}`, this one is `{}`", KeyMark(id), key.id()))
-            .mend("give the master key that `keywright init` wrote for this store");
+            .because(format!("the store is sealed with `{}`, this one is `{}`", KeyMark(id), key.id()))
+            .mend("give the master key that `keywright init`, or the last `keywright seal rotate`, wrote");
         return Err(StoreError::new(StoreErrorKind::Unsealable, report));
     }
     let store_id = array::<16>(meta, STORE_ID)?;
@@ -88,14 +91,24 @@ pub(crate) fn read(meta: &Meta, key: &MasterKey) -> Result<Identity, StoreError>
     Ok(Identity { sealer, signing_key })
 }
 
-/// The store was not moved elsewhere.
-pub(crate) fn check_here(moved: Option<&[u8]>) -> Result<(), StoreError> {
-    let Some(to) = moved else { return Ok(()) };
-    let to = String::from_utf8_lossy(to);
-    let report = Report::new(Blame::Operator, Retry::AfterFix, "this store was moved")
-        .because(format!("it is now at `{to}`"))
-        .mend(format!("name it in keywright.toml: `store = \"{to}\"`"));
+/// The store was not moved elsewhere, and is not on its way.
+pub(crate) fn check_here(moved: Option<&[u8]>, moving: Option<&[u8]>) -> Result<(), StoreError> {
+    let report = |what| Report::new(Blame::Operator, Retry::AfterFix, what);
+    let report = match (moved.map(String::from_utf8_lossy), moving.map(String::from_utf8_lossy)) {
+        (None, None) => return Ok(()),
+        (Some(to), _) => report("this store was moved")
+            .because(format!("it is now at `{to}`"))
+            .mend(format!("name it in keywright.toml: `store = \"{to}\"`")),
+        (None, Some(to)) => report("this store is being moved")
+            .because(format!("its move to `{to}` goes on, or was cut off"))
+            .mend(format!("keywright store migrate --to {to}   # as before: it finishes the move")),
+    };
     Err(StoreError::new(StoreErrorKind::Unavailable, report))
+}
+
+/// Whether both are of one store.
+pub(crate) fn is_same(one: &Meta, other: &Meta) -> bool {
+    one.contains_key(STORE_ID) && one.get(STORE_ID) == other.get(STORE_ID)
 }
 
 /// The master key that a caller has is the one in force.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use model::{Secret, Store, StoreError};
+use model::{Event, Secret, Store, StoreError};
 
 use crate::log::{LogConfig, LogHead, LogPublicKey};
 use crate::{MasterKey, PostgresStore, SqliteStore};
@@ -37,9 +37,9 @@ pub trait OpenStore: Store {
     async fn log_head(&self) -> Result<Option<LogHead>, StoreError>;
     /// Events of this folder's chain that are not in the log yet.
     async fn log_waiting(&self) -> Result<u64, StoreError>;
-    /// Seals everything under a new master key, all or nothing; this store goes on with it. Others that have it
-    /// open are told to start again when they next write or open a value.
-    async fn rotate_master_key(&self, new: &MasterKey) -> Result<(), StoreError>;
+    /// Seals everything under a new master key, all or nothing and the events with it; this store goes on with it.
+    /// Others that have it open are told to start again when they next write or open a value.
+    async fn rotate_master_key(&self, new: &MasterKey, events: Vec<Event>) -> Result<(), StoreError>;
 }
 
 /// Makes a store where there is none, and opens it.
@@ -98,8 +98,8 @@ macro_rules! open_store {
                 self.log_waiting().await
             }
 
-            async fn rotate_master_key(&self, new: &MasterKey) -> Result<(), StoreError> {
-                self.rotate_master_key(new).await
+            async fn rotate_master_key(&self, new: &MasterKey, events: Vec<Event>) -> Result<(), StoreError> {
+                self.rotate_master_key(new, events).await
             }
         }
     };

@@ -1,10 +1,9 @@
 //! `keywright store migrate` and `keywright seal rotate`: another place for everything, another key that seals it.
 
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use model::{Clock as _, EventKind, Report, SecretRef};
+use model::{Clock as _, EventKind, SecretRef};
 use serde_json::json;
 use store::log::LogConfig;
 use store::{MasterKey, StorePlace, migrate};
@@ -15,7 +14,7 @@ use crate::config::{self, Config};
 use crate::error::{CommandError, operator};
 use crate::system::SystemClock;
 use crate::ui::{BOLD, Ui};
-use crate::{Exit, Hooks};
+use crate::{Exit, Hooks, Sealing};
 
 /// Copies everything to another place; this one is used no more.
 pub(crate) async fn run_migrate(
@@ -76,38 +75,42 @@ pub(crate) async fn run_seal(app: &App, to: Option<&Path>, dry_run: bool) -> Res
             return Err(report.into());
         }
     };
-    let pending = app::pending(&file);
-    for taken in [Some(&pending), to.map(|_| &file)].into_iter().flatten() {
-        if taken.symlink_metadata().is_ok() {
-            let report = operator(format!("`{}` exists already", taken.display()))
-                .because("nothing that may hold a master key is overwritten")
-                .mend("keywright status   # finishes a change of the master key that was interrupted");
-            return Err(report.into());
-        }
+    if to.is_some() && file.symlink_metadata().is_ok() {
+        let report = operator(format!("`{}` exists already", file.display()))
+            .because("nothing that may hold a master key is overwritten")
+            .mend("name another file; this store is not sealed with what is in that one");
+        return Err(report.into());
     }
     if dry_run {
         let text = format!("would write a new master key to {}; nothing was changed", file.display());
         app.ui.result(&text, &json!({"dry_run": true, "master_key": file}));
         return Ok(Exit::Done);
     }
-    let new = MasterKey::generate()?;
-    write_private(&pending, &new)?;
+    let former = app::master_key(&app.config)?;
+    // In the place of the one that is in force only once the store has taken it; elsewhere, it is there at once.
+    let written = if to.is_some() { file.clone() } else { app::pending(&file) };
+    let new = match app::left_behind(&written)? {
+        Some(left) => left,
+        None => write_private(&written)?,
+    };
+    app.passes(Sealing::Written);
     // From here on the new key is on disk; whether the store has taken it is found out at the next opening.
-    app.store.rotate_master_key(&new).await?;
-    let kept = app::put_in_place(&pending, &file)?;
-    let mut event = app.event(EventKind::MasterKeyRotated);
-    event = event.with("to", new.id().to_string());
-    app.store.record(vec![event]).await?;
+    let event = app.event(EventKind::MasterKeyRotated).with("from", former.id().to_string());
+    let event = event.with("to", new.id().to_string());
+    app.store.rotate_master_key(&new, vec![event]).await?;
+    app.passes(Sealing::Sealed);
+    let kept = if to.is_some() { None } else { app::put_in_place(&written, &file)? };
+    app.passes(Sealing::Placed);
     app.store.flush_log().await?;
     let kept = kept.map(|kept| kept.display().to_string());
-    let former = kept.as_ref().map_or_else(String::new, |kept| {
+    let hint = kept.as_ref().map_or_else(String::new, |kept| {
         format!(
             "\nThe former one is in {kept}: older backups of the store need it. Keep it with them, not here."
         )
     });
     let text = format!(
         "sealed everything under a new master key, {BOLD}{}{BOLD:#}, in {}: back it up\n\
-         Start every other Keywright on this store again.{former}",
+         Start every other Keywright on this store again.{hint}",
         new.id(),
         file.display()
     );
@@ -115,11 +118,19 @@ pub(crate) async fn run_seal(app: &App, to: Option<&Path>, dry_run: bool) -> Res
     Ok(Exit::Done)
 }
 
-fn write_private(path: &Path, key: &MasterKey) -> Result<(), Report> {
+/// A new one, in a file that is there whole or not at all.
+fn write_private(path: &Path) -> Result<MasterKey, CommandError> {
     let cannot =
         |error: &std::io::Error| operator(format!("cannot write `{}`", path.display())).caused_by(error);
-    let text = zeroize::Zeroizing::new(format!("{}\n", key.to_text().expose()));
-    let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let mut file = opened.map_err(|error| cannot(&error))?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| cannot(&error))
+    let new = MasterKey::generate()?;
+    let text = zeroize::Zeroizing::new(format!("{}\n", new.to_text().expose()));
+    let folder = app::folder_of(path);
+    // Only its owner can read it.
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| cannot(&error))?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all());
+    written.map_err(|error| cannot(&error))?;
+    file.persist_noclobber(path).map_err(|error| cannot(&error.error))?;
+    let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| cannot(&error))?;
+    Ok(new)
 }

@@ -39,31 +39,6 @@ async fn a_new_master_key_seals_everything_and_the_old_one_opens_nothing() {
     assert!(home.run(&["seal", "rotate", "--to", &other.display().to_string()]).await.code == Some(1));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_change_of_the_master_key_that_died_is_finished_or_was_never() {
-    let world = World::start(sandbox::Profile::V2_41).await;
-    let home = &world.home;
-    world.integration("backups", Kinds::Dotenv).await;
-    let file = home.folder().join("keywright.key");
-    let old = std::fs::read(&file).unwrap();
-    home.must(&["seal", "rotate"]).await;
-    // As if it had died between the store's taking of the key and the renaming of its file.
-    let new = std::fs::read(&file).unwrap();
-    std::fs::rename(&file, home.folder().join("keywright.key.new")).unwrap();
-    std::fs::write(&file, &old).unwrap();
-    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    let told = home.must(&["rotate", "backups", "--grace", "0s"]).await;
-    assert!(told.stderr.contains("had been interrupted"), "{told:?}");
-    assert_eq!(std::fs::read(&file).unwrap(), new);
-    assert!(!home.folder().join("keywright.key.new").exists());
-    // As if it had died before: what lies there is no key of the store's, and nothing is touched.
-    let stray = Home::empty("");
-    stray.must(&["init"]).await;
-    std::fs::copy(stray.folder().join("keywright.key"), home.folder().join("keywright.key.new")).unwrap();
-    home.must(&["status", "--offline"]).await;
-    assert_eq!(std::fs::read(&file).unwrap(), new);
-}
-
 /// Everything moves into a database, is worked with there, and comes back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn real_postgres_takes_a_store_over_and_gives_it_back() {

@@ -194,6 +194,28 @@ async fn notices_reach_a_program_and_a_failing_one_stops_nothing() {
     assert!(!told.contains(&places.held().remove(0).unwrap()), "no key in a notice");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rotations_that_stall_and_end_are_counted() {
+    let world = World::start(Profile::V2_41).await;
+    let places = made(&world, "often", Kinds::Dotenv, "2s").await;
+    let first = places.held();
+    let away = world.home.folder().join("away");
+    std::fs::rename(places.folder(), &away).unwrap();
+    let serving = Serving::start(&world).await;
+    let counted = async |outcome: &str| {
+        let name = format!("keywright_rotations_total{{mode=\"graceful\",outcome=\"{outcome}\"}} ");
+        let (_, metrics) = serving.ask("/metrics").await;
+        let count = metrics.lines().find_map(|line| line.strip_prefix(&name)?.parse::<u64>().ok());
+        count.unwrap_or(0)
+    };
+    until("a try that stalls", async || counted("stalled").await > 0).await;
+    assert_eq!(counted("done").await, 0);
+    std::fs::rename(&away, places.folder()).unwrap();
+    world.home.run(&["rotate", "--resume", "often"]).await;
+    until("a rotation", async || places.held() != first).await;
+    until("one that is done", async || counted("done").await > 0).await;
+}
+
 /// A key that somebody made by hand is taken charge of, turned, and dead afterwards.
 async fn adopted(world: &World, by_hand: &str) {
     let places = world.places("legacy", Kinds::Dotenv);

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod large;
+#[cfg(test)]
 mod profiles;
 #[cfg(test)]
 #[path = "../suite/mod.rs"]

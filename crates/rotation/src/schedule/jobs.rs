@@ -1,14 +1,11 @@
 //! One piece of work: a rotation driven or begun, an instance asked.
 
-use model::{
-    InstanceName, IntegrationName, Mode, NoticeKind, Rotation, RotationId, RotationStatus, StoreError,
-};
-use serde_json::json;
+use model::{InstanceName, IntegrationName, Mode, Rotation, RotationId, RotationStatus};
 
 use super::Scheduler;
 use super::state::after;
 use crate::engine::Outcome;
-use crate::error::{RotationError, RotationErrorKind};
+use crate::error::{self, RotationError, RotationErrorKind};
 use crate::request::Request;
 
 /// Something to do now.
@@ -48,50 +45,45 @@ impl Scheduler {
 
     /// Does it. What fails is noted and tried again; it stops nothing else.
     pub(crate) async fn work(&self, job: &Job) {
-        let noted = match job {
-            Job::Survey(name) => self.survey(name).await,
-            Job::Drive(id, name) => {
-                let result = Box::pin(self.engine.drive(*id)).await;
-                self.driven(name, *id, result).await
+        match job {
+            Job::Survey(name) => {
+                if self.survey(name).await.is_err() {
+                    self.pulse.set(|pulse| pulse.store_failures += 1);
+                }
             }
+            Job::Drive(id, name) => self.drive(name, *id).await,
             Job::Begin(name) => self.begin(name).await,
-        };
-        if noted.is_err() {
-            self.pulse.set(|pulse| pulse.store_failures += 1);
         }
     }
 
-    async fn begin(&self, name: &IntegrationName) -> Result<(), StoreError> {
-        let id = match self.engine.start(&Request::new(name.clone(), Mode::Graceful)).await {
-            Ok(id) => id,
+    async fn begin(&self, name: &IntegrationName) {
+        match self.engine.start(&Request::new(name.clone(), Mode::Graceful)).await {
+            Ok(id) => {
+                self.pulse.set(|pulse| pulse.begun += 1);
+                self.drive(name, id).await;
+            }
             // Somebody was faster.
             Err(failure) if matches!(failure.kind, RotationErrorKind::AlreadyOpen(_)) => {
                 self.put_off(name, BUSY);
-                return Ok(());
             }
-            Err(failure) => {
-                self.failed(name, &failure);
-                return Ok(());
-            }
-        };
-        self.pulse.set(|pulse| pulse.begun += 1);
-        let result = Box::pin(self.engine.drive(id)).await;
-        self.driven(name, id, result).await
+            Err(failure) => self.failed(name, &failure),
+        }
     }
 
-    async fn driven(
-        &self,
-        name: &IntegrationName,
-        id: RotationId,
-        result: Result<Outcome, RotationError>,
-    ) -> Result<(), StoreError> {
+    /// Whatever becomes of this process, people are told of the end.
+    async fn drive(&self, name: &IntegrationName, id: RotationId) {
+        let result = match self.owe(id).await {
+            Ok(()) => Box::pin(self.engine.drive(id)).await,
+            Err(failure) => Err(error::store(failure)),
+        };
+        self.driven(name, id, result);
+    }
+
+    fn driven(&self, name: &IntegrationName, id: RotationId, result: Result<Outcome, RotationError>) {
         let now = self.clock().now();
         let outcome = match result {
             Ok(outcome) => outcome,
-            Err(failure) => {
-                self.failed(name, &failure);
-                return Ok(());
-            }
+            Err(failure) => return self.failed(name, &failure),
         };
         {
             let mut state = self.state.lock();
@@ -102,30 +94,21 @@ impl Scheduler {
             }
         }
         match outcome {
-            Outcome::Over(rotation) => self.over(&rotation).await,
-            Outcome::Waiting(..) => Ok(()),
-            Outcome::Stalled(..) => {
-                self.pulse.set(|pulse| pulse.stalled += 1);
-                Ok(())
-            }
+            Outcome::Over(rotation) => self.over(&rotation),
+            Outcome::Waiting(..) => {}
+            Outcome::Stalled(..) => self.pulse.set(|pulse| pulse.stalled += 1),
         }
     }
 
-    async fn over(&self, rotation: &Rotation) -> Result<(), StoreError> {
+    fn over(&self, rotation: &Rotation) {
         if rotation.status == RotationStatus::Aborted {
             // Somebody undid it: not at once again.
             self.put_off(&rotation.integration, model::BACKOFF_MAX);
         }
-        if rotation.status != RotationStatus::Done {
-            return Ok(());
+        if rotation.status == RotationStatus::Done {
+            self.pulse.set(|pulse| pulse.done += 1);
         }
-        self.pulse.set(|pulse| pulse.done += 1);
-        let text = match rotation.mode {
-            Mode::Revoke => format!("the key of `{}` is dead", rotation.integration),
-            _ => format!("`{}` has a new key", rotation.integration),
-        };
-        let notice = self.notice(NoticeKind::Done, text).of_rotation(rotation);
-        self.queue(notice.with("gap_ms", json!(rotation.gap_ms))).await
+        self.state.queued.notify_one();
     }
 
     fn failed(&self, name: &IntegrationName, failure: &RotationError) {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use model::{
-    InstanceName, Integration, IntegrationName, Notice, NoticeKind, Rotation, SignedDuration, StoreError,
-    Timestamp,
+    InstanceName, Integration, IntegrationName, Mode, Notice, NoticeKind, Rotation, SignedDuration,
+    StoreError, Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -69,6 +69,16 @@ impl Scheduler {
             mend: None,
             detail: BTreeMap::new(),
         })
+    }
+
+    /// That a rotation is done.
+    pub(crate) fn of_done(&self, rotation: &Rotation) -> Draft {
+        let text = match rotation.mode {
+            Mode::Revoke => format!("the key of `{}` is dead", rotation.integration),
+            _ => format!("`{}` has a new key", rotation.integration),
+        };
+        let draft = self.notice(NoticeKind::Done, text).of_rotation(rotation);
+        draft.with("gap_ms", json!(rotation.gap_ms))
     }
 
     /// Tells it unless this state of the thing was told already.

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use model::{ChannelError, ChannelName, EventKind, Notice, Report, SignedDuration, StoreError, Timestamp};
+use model::{
+    ChannelError, ChannelName, EventKind, Notice, Report, RotationId, RotationStatus, SignedDuration,
+    StoreError, Timestamp,
+};
 use serde_json::json;
 
 use super::Scheduler;
@@ -40,6 +43,16 @@ struct Queued {
     next_try: Timestamp,
 }
 
+/// What lies under a notice's name.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+enum Kept {
+    /// It waits to be sent.
+    Queued(Box<Queued>),
+    /// It is to be told when this rotation is done: found here even if who drove it died at its end.
+    Owed { owed: RotationId },
+}
+
 /// How a channel does.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 struct ChannelHealth {
@@ -48,12 +61,44 @@ struct ChannelHealth {
     last_sent_at: Option<Timestamp>,
 }
 
+impl Queued {
+    fn new(notice: Notice) -> Self {
+        Self { next_try: notice.at, notice, sent_to: BTreeSet::new(), tries: 0 }
+    }
+}
+
 impl Scheduler {
+    /// People are told when this rotation is done, whoever is there then; of one that is over, they were.
+    pub(crate) async fn owe(&self, id: RotationId) -> Result<(), StoreError> {
+        let name = format!("{PREFIX}{id}");
+        let is_open = self.store().rotation(id).await?.is_some_and(|rotation| rotation.status.is_open());
+        if is_open && self.store().memos(&name).await?.is_empty() {
+            self.store().put_memo(&name, Some(&json!(Kept::Owed { owed: id })), Vec::new()).await?;
+        }
+        Ok(())
+    }
+
+    /// The notice that was owed, in its place; `None` if it is not time yet, or there is nothing to tell.
+    async fn due(&self, name: &str, id: RotationId) -> Result<Option<Queued>, StoreError> {
+        let rotation = self.store().rotation(id).await?;
+        match rotation {
+            Some(rotation) if rotation.status.is_open() => Ok(None),
+            Some(rotation) if rotation.status == RotationStatus::Done => {
+                let queued = Queued::new(self.of_done(&rotation).0);
+                self.store().put_memo(name, Some(&json!(queued)), Vec::new()).await?;
+                Ok(Some(queued))
+            }
+            _ => {
+                self.store().put_memo(name, None, Vec::new()).await?;
+                Ok(None)
+            }
+        }
+    }
+
     /// Keeps a notice until it is sent.
     pub(crate) async fn queue(&self, draft: Draft) -> Result<(), StoreError> {
-        let notice = draft.0;
-        let name = format!("{PREFIX}{}", notice.id);
-        let queued = Queued { next_try: notice.at, notice, sent_to: BTreeSet::new(), tries: 0 };
+        let queued = Queued::new(draft.0);
+        let name = format!("{PREFIX}{}", queued.notice.id);
         self.store().put_memo(&name, Some(&json!(queued)), Vec::new()).await?;
         self.state.queued.notify_one();
         Ok(())
@@ -83,8 +128,11 @@ impl Scheduler {
     pub async fn send(&self) -> Result<Option<Timestamp>, StoreError> {
         let mut queued = Vec::new();
         for (name, memo) in self.store().memos(PREFIX).await? {
-            match serde_json::from_value::<Queued>(memo) {
-                Ok(one) => queued.push((name, one)),
+            match serde_json::from_value(memo) {
+                Ok(Kept::Queued(one)) => queued.push((name, *one)),
+                Ok(Kept::Owed { owed }) => {
+                    queued.extend(self.due(&name, owed).await?.map(|one| (name, one)));
+                }
                 Err(_) => self.store().put_memo(&name, None, Vec::new()).await?,
             }
         }

@@ -8,6 +8,8 @@ mod concurrency;
 mod decade;
 #[cfg(test)]
 mod drills;
+#[cfg(test)]
+mod handover;
 mod last_key;
 #[cfg(test)]
 mod leaks;

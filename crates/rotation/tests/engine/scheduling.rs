@@ -11,9 +11,9 @@ use tokio::sync::oneshot;
 
 use super::support::{Call, FakeNotify, Fault, Process, Rig, Setup, address, integration_name};
 
-const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub(crate) const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-fn rig() -> Rig {
+pub(crate) fn rig() -> Rig {
     let grace = Period::seconds(60);
     let setup = Setup {
         model: KeyModel::Many,
@@ -29,29 +29,29 @@ fn rig() -> Rig {
     rig
 }
 
-fn scheduler(rig: &Rig, process: &Arc<Process>, notify: &Arc<FakeNotify>) -> Scheduler {
+pub(crate) fn scheduler(rig: &Rig, process: &Arc<Process>, notify: &Arc<FakeNotify>) -> Scheduler {
     Scheduler::new(rig.engine(process), notify.clone(), ScheduleConfig::default())
 }
 
-fn calm(rig: &Rig, notify: &Arc<FakeNotify>) -> Scheduler {
+pub(crate) fn calm(rig: &Rig, notify: &Arc<FakeNotify>) -> Scheduler {
     scheduler(rig, &rig.process(None), notify)
 }
 
-fn count(rig: &Rig, kind: EventKind) -> usize {
+pub(crate) fn count(rig: &Rig, kind: EventKind) -> usize {
     rig.store.events().iter().filter(|event| event.kind == kind).count()
 }
 
-fn statuses(rig: &Rig) -> Vec<RotationStatus> {
+pub(crate) fn statuses(rig: &Rig) -> Vec<RotationStatus> {
     rig.store.look(|kept| kept.rotations.iter().map(|rotation| rotation.status).collect())
 }
 
 /// Lets paused time pass: all that can be done by then is done.
-async fn passes(seconds: u64) {
+pub(crate) async fn passes(seconds: u64) {
     tokio::time::sleep(std::time::Duration::from_secs(seconds)).await;
 }
 
 /// Ticks, each time when the last one said, until the time has come.
-async fn live(rig: &Rig, scheduler: &Scheduler, by: SignedDuration) {
+pub(crate) async fn live(rig: &Rig, scheduler: &Scheduler, by: SignedDuration) {
     let until = rig.clock.now() + by;
     while rig.clock.now() < until {
         let tick = scheduler.tick().await.unwrap();

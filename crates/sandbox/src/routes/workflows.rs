@@ -39,9 +39,8 @@ pub(crate) fn list(state: &State, request: &Request<'_>, caller: &Caller) -> Ans
     };
     let everything = owner(state, caller);
     // None is ever active here.
-    let all = state.workflows.all().filter(|workflow| {
-        (everything || workflow.user == caller.user) && request.query("active") != Some("true")
-    });
+    let none = request.query("active") == Some("true");
+    let all = state.workflows.all().filter(|workflow| !none && (everything || workflow.user == caller.user));
     let (workflows, next) = page.cut(all.collect());
     let shown: Vec<Value> = workflows.into_iter().map(|workflow| show_one(state, workflow, false)).collect();
     answer::json(200, &json!({ "data": shown, "nextCursor": next }))

@@ -43,10 +43,6 @@ pub(super) struct Copy {
 }
 
 impl Copy {
-    pub(super) fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
     pub(super) fn rows(&self, table: &str) -> &[Vec<Cell>] {
         self.tables.get(table).map(Vec::as_slice).unwrap_or_default()
     }

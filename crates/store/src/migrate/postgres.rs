@@ -10,7 +10,7 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use super::busy;
 use super::copy::{Cell, Copy, HEADS, OUTBOX, Rows, TABLES};
 use crate::MasterKey;
-use crate::identity::{MOVED, Meta};
+use crate::identity::{MOVED, MOVING, Meta};
 use crate::postgres::{Among, Conn, Pool, Running, get, meta, schema};
 
 impl ToSql for Cell {
@@ -30,26 +30,62 @@ impl ToSql for Cell {
     to_sql_checked!();
 }
 
-/// Reads all, marks the store as moved to `shown`, and lets `write` put it there, all while nobody else writes.
+/// The identity of the store that is left.
+pub(super) async fn meta_of(pool: &Pool) -> Result<Meta, StoreError> {
+    let here = pool.address().shown.clone();
+    pool.write(Among::Others, move |conn| {
+        Box::pin(async move {
+            schema::bring_up_to_date(conn, &here).await?;
+            meta::read(conn).await
+        })
+    })
+    .await
+}
+
+/// From now on nobody works here.
+pub(super) async fn mark(pool: &Pool, shown: String) -> Result<(), StoreError> {
+    pool.write(Among::Alone, move |conn| {
+        Box::pin(async move {
+            check_idle(conn).await?;
+            meta::write(conn, &Meta::from([(MOVING.to_owned(), shown.into_bytes())])).await
+        })
+    })
+    .await
+}
+
+/// Reads all, lets `write` put it there, and marks the store as moved to `shown`, all while nobody else writes.
 pub(super) async fn leave(
-    pool: Pool,
+    pool: &Pool,
     shown: String,
     write: impl for<'a> FnOnce(&'a Copy) -> Running<'a, ()> + Send + 'static,
 ) -> Result<Copy, StoreError> {
-    let here = pool.address().shown.clone();
     pool.write(Among::Alone, move |conn| {
         Box::pin(async move {
-            schema::bring_up_to_date(conn, &here).await?;
-            meta::check_not_moved(conn).await?;
-            check_idle(conn).await?;
             let copy = read(conn).await?;
-            let moved = Meta::from([(MOVED.to_owned(), shown.into_bytes())]);
-            meta::write(conn, &moved).await?;
             write(&copy).await?;
+            meta::write(conn, &Meta::from([(MOVED.to_owned(), shown.into_bytes())])).await?;
+            meta::forget(conn, MOVING).await?;
             Ok(copy)
         })
     })
     .await
+}
+
+/// Nothing came of it: work goes on here.
+pub(super) async fn stay(pool: &Pool, failure: StoreError) -> StoreError {
+    let stayed = pool.write(Among::Alone, |conn| Box::pin(meta::forget(conn, MOVING)));
+    // What cannot be unmarked says so itself when it is opened.
+    stayed.await.map_or_else(|again| again, |()| failure)
+}
+
+/// The identity of the store in a database; none if there is no store.
+pub(super) async fn resident(pool: &Pool) -> Result<Option<Meta>, StoreError> {
+    let there = "SELECT 1 FROM pg_class WHERE oid = to_regclass('keywright.meta')";
+    if pool.read(there, Vec::new()).await?.is_empty() {
+        return Ok(None);
+    }
+    let rows = pool.read("SELECT name, value FROM keywright.meta", Vec::new()).await?;
+    rows.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?))).collect::<Result<_, _>>().map(Some)
 }
 
 async fn check_idle(conn: &Conn) -> Result<(), StoreError> {
@@ -107,6 +143,7 @@ async fn insert(conn: &Conn, (table, columns): (&str, &str), rows: &[Vec<Cell>])
 
 async fn read(conn: &Conn) -> Result<Copy, StoreError> {
     let mut copy = Copy { meta: meta::read(conn).await?, ..Copy::default() };
+    copy.meta.remove(MOVING);
     for (table, columns) in TABLES.into_iter().chain([HEADS, OUTBOX]) {
         let sql = format!("SELECT {columns} FROM {table} ORDER BY 1, 2");
         let mut rows = Rows::new();

@@ -9,11 +9,11 @@ use rusqlite::{Connection, params_from_iter};
 use super::busy;
 use super::copy::{Cell, Copy, HEADS, OUTBOX, Rows, TABLES};
 use crate::MasterKey;
-use crate::error::{corrupt, sqlite};
-use crate::identity::{LOG_NODE, MOVED, Meta, node_of};
+use crate::error::{corrupt, exists, sqlite};
+use crate::identity::{LOG_NODE, MOVED, MOVING, Meta, node_of};
 use crate::sqlite::{connect, leadership, meta, schema};
 
-/// A store that is left. Nobody else writes to it; dropped without [`Source::close`], it is as it was.
+/// A store that is left.
 pub(super) struct Source {
     conn: Connection,
 }
@@ -26,27 +26,63 @@ impl Source {
         if leadership::is_led(&path)? {
             return Err(busy("somebody leads"));
         }
-        conn.execute_batch("BEGIN IMMEDIATE").map_err(|error| sqlite(&error))?;
-        meta::check_not_moved(&conn)?;
-        let leased = "SELECT count(*) FROM rotation
-            WHERE lease_until > CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
-        let leased: i64 = conn.query_row(leased, [], |row| row.get(0)).map_err(|error| sqlite(&error))?;
-        if leased > 0 {
-            return Err(busy("a rotation is being driven"));
-        }
         Ok(Self { conn })
     }
 
-    /// All of it; it is marked as moved to `shown`.
-    pub(super) fn read(&self, shown: &str) -> Result<Copy, StoreError> {
-        let copy = read(&self.conn)?;
-        meta::write(&self.conn, &Meta::from([(MOVED.to_owned(), shown.as_bytes().to_vec())]))?;
-        Ok(copy)
+    pub(super) fn meta(&self) -> Result<Meta, StoreError> {
+        meta::read(&self.conn)
     }
 
-    pub(super) fn close(self) -> Result<(), StoreError> {
-        self.conn.execute_batch("COMMIT").map_err(|error| sqlite(&error))
+    /// From now on nobody works here.
+    pub(super) fn mark(&self, shown: &str) -> Result<(), StoreError> {
+        self.run("BEGIN IMMEDIATE")?;
+        let leased = "SELECT count(*) FROM rotation
+            WHERE lease_until > CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
+        let leased: i64 =
+            self.conn.query_row(leased, [], |row| row.get(0)).map_err(|error| sqlite(&error))?;
+        if leased > 0 {
+            return Err(busy("a rotation is being driven"));
+        }
+        meta::write(&self.conn, &Meta::from([(MOVING.to_owned(), shown.as_bytes().to_vec())]))?;
+        self.run("COMMIT")
     }
+
+    /// All of it. Nobody else writes until it is closed.
+    pub(super) fn read(&self) -> Result<Copy, StoreError> {
+        self.run("BEGIN IMMEDIATE")?;
+        read(&self.conn)
+    }
+
+    /// Nothing came of it: work goes on here.
+    pub(super) fn stay(self, failure: StoreError) -> StoreError {
+        let ended = if self.conn.is_autocommit() { Ok(()) } else { self.run("ROLLBACK") };
+        let stayed = ended
+            .and_then(|()| self.run("BEGIN IMMEDIATE"))
+            .and_then(|()| meta::forget(&self.conn, MOVING))
+            .and_then(|()| self.run("COMMIT"));
+        // What cannot be unmarked says so itself when it is opened.
+        stayed.map_or_else(|again| again, |()| failure)
+    }
+
+    /// It is at `shown`.
+    pub(super) fn close(self, shown: &str) -> Result<(), StoreError> {
+        meta::write(&self.conn, &Meta::from([(MOVED.to_owned(), shown.as_bytes().to_vec())]))?;
+        meta::forget(&self.conn, MOVING)?;
+        self.run("COMMIT")
+    }
+
+    fn run(&self, sql: &str) -> Result<(), StoreError> {
+        self.conn.execute_batch(sql).map_err(|error| sqlite(&error))
+    }
+}
+
+/// The identity of the store in a file; none if there is no file.
+pub(super) fn resident(path: &Path) -> Result<Option<Meta>, StoreError> {
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let there = connect::checked_path(path).and_then(|path| meta::read(&connect::connect(&path)?));
+    there.map(Some).map_err(|_other| exists(format!("`{}` is there already", path.display())))
 }
 
 /// Makes a store of it where there is none. It has one chain: this folder's.
@@ -104,6 +140,7 @@ fn value(cell: Cell) -> Value {
 
 fn read(conn: &Connection) -> Result<Copy, StoreError> {
     let mut copy = Copy { meta: meta::read(conn)?, ..Copy::default() };
+    copy.meta.remove(MOVING);
     let node = node_of(&copy.meta)?;
     for (table, columns) in TABLES.into_iter().chain([HEADS, OUTBOX]) {
         let columns = columns.replacen("node", &format!("'{node}'"), 1);

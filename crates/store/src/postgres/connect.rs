@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use model::{Blame, Report, Retry, StoreError, StoreErrorKind};
 use tokio_postgres::types::{FromSql, ToSql};
-use tokio_postgres::{AsyncMessage, Client, Row, Statement};
+use tokio_postgres::{AsyncMessage, Client, Row, SimpleQueryMessage, Statement};
 
 use super::address::Address;
 use super::error::{connecting, constraint, postgres, too_long};
@@ -91,6 +91,22 @@ impl Conn {
     /// As [`Conn::batch`], for who has to look at the failure itself.
     pub(crate) async fn raw_batch(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
         self.client.batch_execute(sql).await
+    }
+
+    /// The last row of what statements without parameters give, as text.
+    pub(crate) async fn last(&self, sql: &str) -> Result<Vec<String>, StoreError> {
+        let said = self.client.simple_query(sql).await.map_err(|error| postgres(&error))?;
+        let row = said.into_iter().rev().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        let row = row.ok_or_else(|| corrupt("a row", "none came"))?;
+        (0..row.len())
+            .map(|column| {
+                let text = row.try_get(column).map_err(|error| postgres(&error))?;
+                text.map(str::to_owned).ok_or_else(|| corrupt("a row", "a column is empty"))
+            })
+            .collect()
     }
 
     /// All rows of a query.

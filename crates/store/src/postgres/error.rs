@@ -4,6 +4,7 @@ use model::{Blame, Report, Retry, StoreError, StoreErrorKind};
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
+use super::tls::refusal;
 use crate::error::{Constraint, exists, not_found};
 
 /// What a statement failed at.
@@ -92,26 +93,27 @@ pub(crate) fn constraint(error: &Error, on: Constraint<'_>) -> StoreError {
 pub(crate) fn connecting(error: &Error, shown: &str) -> StoreError {
     let told = error.to_string();
     let code = error.code().map(SqlState::code);
+    let about_tls = told.contains("TLS");
+    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    let wants_password = [&told, &cause].iter().any(|text| text.contains("password missing"));
     let (why, mend) = match code {
         Some("28P01") => ("the password is wrong", "give the right one by reference: `store_password = …`"),
         Some("28000") => (
-            "the database does not let this user in from here, or not in this way",
-            "look at the database's pg_hba.conf, or at `sslmode` in the URL",
+            "it does not know this user, or does not let it in from here, or not in this way",
+            "look at the user and at `sslmode` in the URL, and at the database's pg_hba.conf",
         ),
         Some("3D000") => ("there is no such database", "createdb, then try again"),
         Some("53300") => ("it has no connection left", "raise its `max_connections`"),
         Some("57P03") => ("it is starting or stopping", "wait a little"),
         Some(_) => return postgres(error),
-        None if told.contains("TLS") => (
-            "no trusted TLS connection came to be",
-            "name the certificate's authority: `…?sslrootcert=/path/to/ca.pem`; or another `sslmode`",
-        ),
-        None if told.contains("password") || told.contains("authentication") => {
+        None if about_tls => refusal(error),
+        None if wants_password => {
             ("it wants a password", "give it by reference: `store_password = \"env:NAME\"`")
         }
         None => ("it cannot be reached", "is it running there, and does a firewall let this host through?"),
     };
-    let report = Report::new(Blame::Operator, retry(code), format!("cannot use the database `{shown}`"));
+    let retry = if about_tls || wants_password { Retry::AfterFix } else { retry(code) };
+    let report = Report::new(Blame::Operator, retry, format!("cannot use the database `{shown}`"));
     let report = match error.code() {
         Some(code) => report.because(why).because(says(code)),
         None => report.because(why).caused_by(error),
@@ -136,7 +138,14 @@ fn lost(error: &Error) -> StoreError {
 /// A transaction's end was sent, and no answer came.
 pub(crate) fn unknown_end() -> StoreError {
     let report = Report::new(Blame::Remote, Retry::Later(None), "the connection to the database was lost")
-        .because("it broke while a write ended: the write may be done or not");
+        .because("it broke while a write ended, and the database cannot be asked: it may be done or not");
+    StoreError::new(StoreErrorKind::Unavailable, report)
+}
+
+/// A transaction's end was sent, no answer came, and it is known that it was rolled back.
+pub(crate) fn nothing_written() -> StoreError {
+    let report = Report::new(Blame::Remote, Retry::Later(None), "the connection to the database was lost")
+        .because("it broke while a write ended; nothing was written");
     StoreError::new(StoreErrorKind::Unavailable, report)
 }
 

@@ -1,11 +1,12 @@
 //! The table `meta`: reading and writing the store's identity, and who may still write.
 
 use model::StoreError;
+use tokio_postgres::Row;
 
 use super::connect::{Conn, get};
 use crate::KeyMark;
 use crate::error::{Constraint, corrupt};
-use crate::identity::{KEY_ID, MOVED, Meta, check_here, check_key};
+use crate::identity::{KEY_ID, MOVED, MOVING, Meta, check_here, check_key};
 
 /// All of it.
 pub(crate) async fn read(conn: &Conn) -> Result<Meta, StoreError> {
@@ -23,19 +24,28 @@ pub(crate) async fn write(conn: &Conn, meta: &Meta) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Removes a row, if it is there.
+pub(crate) async fn forget(conn: &Conn, name: &str) -> Result<(), StoreError> {
+    conn.execute(Constraint::NONE, "DELETE FROM meta WHERE name = $1", &[&name]).await.map(|_rows| ())
+}
+
 /// The store is still here, and still under this master key. Said under the writers' lock, it holds until the
 /// transaction ends.
 pub(crate) async fn check(conn: &Conn, mark: KeyMark) -> Result<(), StoreError> {
-    let sql = "SELECT (SELECT value FROM meta WHERE name = $1), (SELECT value FROM meta WHERE name = $2)";
-    let row = conn.row(sql, &[&KEY_ID, &MOVED]).await?;
-    let row = row.ok_or_else(|| corrupt("meta", "it cannot be read"))?;
-    check_here(get::<Option<&[u8]>>(&row, 1)?)?;
+    let row = marks(conn).await?;
+    check_here(get::<Option<&[u8]>>(&row, 1)?, get::<Option<&[u8]>>(&row, 2)?)?;
     check_key(mark, get::<Option<&[u8]>>(&row, 0)?.unwrap_or_default())
 }
 
 /// The store is still here.
 pub(crate) async fn check_not_moved(conn: &Conn) -> Result<(), StoreError> {
-    let row = conn.row("SELECT value FROM meta WHERE name = $1", &[&MOVED]).await?;
-    let Some(row) = row else { return Ok(()) };
-    check_here(Some(get(&row, 0)?))
+    let row = marks(conn).await?;
+    check_here(get::<Option<&[u8]>>(&row, 1)?, get::<Option<&[u8]>>(&row, 2)?)
+}
+
+async fn marks(conn: &Conn) -> Result<Row, StoreError> {
+    let sql = "SELECT (SELECT value FROM meta WHERE name = $1), (SELECT value FROM meta WHERE name = $2),
+        (SELECT value FROM meta WHERE name = $3)";
+    let row = conn.row(sql, &[&KEY_ID, &MOVED, &MOVING]).await?;
+    row.ok_or_else(|| corrupt("meta", "it cannot be read"))
 }

@@ -3,6 +3,7 @@
 mod address;
 mod changes;
 mod connect;
+mod end;
 mod error;
 mod leadership;
 mod lease;
@@ -145,15 +146,21 @@ impl PostgresStore {
         rows.first().map_or(Ok(0), outbox::read_count)
     }
 
-    /// Seals everything under a new master key, all or nothing; this store goes on with it. Others that have it
-    /// open are told to start again when they next write or open a value.
-    pub async fn rotate_master_key(&self, new: &MasterKey) -> Result<(), StoreError> {
+    /// Seals everything under a new master key, all or nothing and the events with it; this store goes on with it.
+    /// Others that have it open are told to start again when they next write or open a value.
+    pub async fn rotate_master_key(&self, new: &MasterKey, events: Vec<Event>) -> Result<(), StoreError> {
+        let events = prepare(events)?;
         let mut sealer = self.sealer.write().await;
-        let (old, key) = (Arc::clone(&sealer), new.clone());
-        let rekeyed = self
-            .pool
-            .write(Among::Alone, move |conn| Box::pin(async move { rekey::rekey(conn, &old, &key).await }));
-        rekeyed.await?;
+        let (old, key, node) = (Arc::clone(&sealer), new.clone(), Arc::clone(&self.node));
+        let rekeyed = self.pool.write(Among::Alone, move |conn| {
+            Box::pin(async move {
+                rekey::rekey(conn, &old, &key).await?;
+                outbox::insert(conn, &node, &events).await
+            })
+        });
+        let rekeyed = rekeyed.await;
+        self.waker.wake();
+        rekeyed?;
         *sealer = Arc::new(sealer.under(new));
         Ok(())
     }

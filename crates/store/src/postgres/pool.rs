@@ -12,7 +12,8 @@ use tokio_postgres::types::ToSql;
 
 use super::address::Address;
 use super::connect::{Conn, Param, connect};
-use super::error::{may_be_done, postgres, too_long, unknown_end};
+use super::end::{self, End, Mark};
+use super::error::{may_be_done, nothing_written, postgres, too_long, unknown_end};
 use super::runtime::Background;
 use crate::error::bug;
 
@@ -137,7 +138,7 @@ impl Shared {
         among: Among,
         run: impl for<'a> FnOnce(&'a Conn) -> Running<'a, T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let lent = self.begin(among).await?;
+        let (lent, mark) = self.begin(among).await?;
         let conn = &lent.conn;
         let done =
             tokio::time::timeout(RUN, run(conn)).await.unwrap_or_else(|_elapsed| Err(too_long("a write")));
@@ -161,22 +162,33 @@ impl Shared {
                 // The connection is closed, and the server rolls back if it has not yet.
                 Err(postgres(&error))
             }
-            Ok(Err(_)) | Err(_) => Err(unknown_end()),
+            // The answer was lost, and perhaps the question.
+            Ok(Err(_)) | Err(_) => {
+                drop(lent);
+                match mark.outcome(&self.address).await {
+                    Some(End::Committed) => Ok(done),
+                    Some(End::RolledBack) => Err(nothing_written()),
+                    None => Err(unknown_end()),
+                }
+            }
         }
     }
 
     /// A transaction in which nothing was done yet; a connection that is found dead is replaced.
-    async fn begin(&self, among: Among) -> Result<Lent, StoreError> {
+    async fn begin(&self, among: Among) -> Result<(Lent, Mark), StoreError> {
         let lock = match among {
             Among::Others => "pg_advisory_xact_lock_shared",
             Among::Alone => "pg_advisory_xact_lock",
         };
-        let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT {lock}({WRITERS})");
+        let begin = format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT {lock}({WRITERS}); {}",
+            end::MARK
+        );
         let mut tries = 0..=CONNECTIONS;
         loop {
             let lent = self.lend().await?;
-            match tokio::time::timeout(RUN, lent.conn.batch(&begin)).await {
-                Ok(Ok(())) => return Ok(lent),
+            match tokio::time::timeout(RUN, end::mark(&lent.conn, &begin)).await {
+                Ok(Ok(mark)) => return Ok((lent, mark)),
                 Ok(Err(error)) if !settled(&lent.conn).await || tries.next().is_none() => return Err(error),
                 Ok(Err(_)) => {}
                 Err(_elapsed) => return Err(too_long("a write began")),

@@ -8,7 +8,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How far the way to the database is trusted.
@@ -43,6 +43,34 @@ impl Tls {
                 .with_no_client_auth(),
         };
         Ok(Self(MakeRustlsConnect::new(config)))
+    }
+}
+
+/// Why no TLS session came to be, and how to mend it.
+pub(crate) fn refusal(error: &tokio_postgres::Error) -> (&'static str, &'static str) {
+    use CertificateError::{
+        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext,
+    };
+    let cause = std::error::Error::source(error);
+    let alert = cause.and_then(<dyn std::error::Error>::downcast_ref::<std::io::Error>);
+    let alert = alert.and_then(std::io::Error::get_ref).and_then(|inner| inner.downcast_ref());
+    match alert {
+        Some(rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. })) => (
+            "its certificate is for another name",
+            "name its host in the URL as its certificate does, or give it a certificate for that name",
+        ),
+        Some(rustls::Error::InvalidCertificate(
+            Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. },
+        )) => ("its certificate is not valid at this time", "renew it, or set this machine's clock"),
+        Some(rustls::Error::InvalidCertificate(_)) => (
+            "its certificate is by no authority that is trusted",
+            "name its authority: `…?sslrootcert=/path/to/ca.pem`",
+        ),
+        None if cause.is_some_and(|cause| cause.to_string().contains("does not support TLS")) => (
+            "it has no TLS, and without it everybody on the way could listen",
+            "switch TLS on there: `ssl = on` in its postgresql.conf",
+        ),
+        _ => ("no TLS connection came to be", "look at the database's log, and at `sslmode` in the URL"),
     }
 }
 

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::KeyMark;
 use crate::error::sqlite;
-use crate::identity::{KEY_ID, MOVED, Meta, check_here, check_key};
+use crate::identity::{KEY_ID, MOVED, MOVING, Meta, check_here, check_key};
 
 /// All of it.
 pub(crate) fn read(conn: &Connection) -> Result<Meta, StoreError> {
@@ -26,6 +26,11 @@ pub(crate) fn write(conn: &Connection, meta: &Meta) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Removes a row, if it is there.
+pub(crate) fn forget(conn: &Connection, name: &str) -> Result<(), StoreError> {
+    conn.execute("DELETE FROM meta WHERE name = ?1", [name]).map(|_rows| ()).map_err(|error| sqlite(&error))
+}
+
 /// The store is still here, and still under this master key; said in a write, it holds until that ends.
 pub(crate) fn check(conn: &Connection, mark: KeyMark) -> Result<(), StoreError> {
     check_not_moved(conn)?;
@@ -34,7 +39,7 @@ pub(crate) fn check(conn: &Connection, mark: KeyMark) -> Result<(), StoreError> 
 
 /// The store is still here.
 pub(crate) fn check_not_moved(conn: &Connection) -> Result<(), StoreError> {
-    check_here(value(conn, MOVED)?.as_deref())
+    check_here(value(conn, MOVED)?.as_deref(), value(conn, MOVING)?.as_deref())
 }
 
 fn value(conn: &Connection, name: &str) -> Result<Option<Vec<u8>>, StoreError> {

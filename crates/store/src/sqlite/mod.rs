@@ -140,13 +140,16 @@ impl SqliteStore {
         self.readers.read(outbox::count).await
     }
 
-    /// Seals everything under a new master key, all or nothing; this store goes on with it. Others that have it
-    /// open are told to start again when they next write or open a value.
-    pub async fn rotate_master_key(&self, new: &MasterKey) -> Result<(), StoreError> {
+    /// Seals everything under a new master key, all or nothing and the events with it; this store goes on with it.
+    /// Others that have it open are told to start again when they next write or open a value.
+    pub async fn rotate_master_key(&self, new: &MasterKey, events: Vec<Event>) -> Result<(), StoreError> {
+        let events = prepare(events)?;
         let mut sealer = self.sealer.write().await;
         let (old, key) = (Arc::clone(&sealer), new.clone());
-        let rekeyed =
-            self.writer.handle()?.write(Events::None, move |conn| rekey::rekey(conn, &old, &key))?;
+        let rekeyed = self.writer.handle()?.write(Events::Some, move |conn| {
+            rekey::rekey(conn, &old, &key)?;
+            outbox::insert(conn, &events)
+        })?;
         rekeyed.await.map_err(|_dropped| ended())??;
         *sealer = Arc::new(sealer.under(new));
         Ok(())

@@ -23,11 +23,23 @@ mod log_property;
 #[cfg(test)]
 mod log_tampering;
 #[cfg(test)]
+mod master_key_killed;
+#[cfg(test)]
 mod migrate;
+#[cfg(test)]
+mod migrate_killed;
 #[cfg(test)]
 mod postgres;
 #[cfg(test)]
+mod postgres_cut;
+#[cfg(test)]
+mod postgres_end;
+#[cfg(test)]
+mod postgres_own;
+#[cfg(test)]
 mod postgres_place;
+#[cfg(test)]
+mod postgres_way;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]

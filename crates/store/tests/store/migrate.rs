@@ -8,22 +8,27 @@ use store::{MasterKey, OpenStore, StorePlace, create, migrate, open};
 use crate::fixture::{LEASE, at, event, holder, instance, integration, key, new, rotation};
 use crate::postgres_place::Database;
 
-struct Move {
-    folder: tempfile::TempDir,
+/// A store that moves, and where to.
+pub(crate) struct Move {
+    pub(crate) folder: tempfile::TempDir,
     database: Database,
-    key: MasterKey,
-    log: LogConfig,
+    pub(crate) key: MasterKey,
+    pub(crate) log: LogConfig,
 }
 
 impl Move {
-    fn fresh() -> Option<Self> {
+    pub(crate) fn fresh() -> Option<Self> {
         let (folder, database) = (tempfile::tempdir().unwrap(), Database::fresh()?);
         let log = LogConfig::new(folder.path().join("log"));
         Some(Self { folder, database, key: MasterKey::generate().unwrap(), log })
     }
 
-    fn file(&self, name: &str) -> StorePlace {
+    pub(crate) fn file(&self, name: &str) -> StorePlace {
         StorePlace::Sqlite(self.folder.path().join("state").join(name))
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
     }
 
     fn base(&self) -> StorePlace {
@@ -36,7 +41,7 @@ impl Move {
 }
 
 /// Something of everything. The rotation's lease is over long since.
-async fn fill(store: &dyn OpenStore) {
+pub(crate) async fn fill(store: &dyn OpenStore) {
     let secret = Secret::new("canary-of-a-key");
     store.put_instance(&instance("prod"), Vec::new(), vec![event(1)]).await.unwrap();
     store.put_integrations(vec![integration("backups"), integration("agent")], Vec::new()).await.unwrap();
@@ -57,11 +62,11 @@ async fn fill(store: &dyn OpenStore) {
     store.put_memo("survey/prod", Some(&json!({"at": 1, "é": [null]})), vec![event(4)]).await.unwrap();
 }
 
-type All =
+pub(crate) type All =
     (Vec<Instance>, Vec<Integration>, Vec<Rotation>, Vec<Key>, Vec<Option<Secret>>, Vec<(String, Value)>);
 
 /// All that can be seen through the port.
-async fn all(store: &dyn OpenStore) -> All {
+pub(crate) async fn all(store: &dyn OpenStore) -> All {
     let rotations = store.rotations_of(&"backups".parse().unwrap(), 10).await.unwrap();
     let mut secrets = vec![store.sealed("instance/prod/session").await.unwrap()];
     for key in store.keys(None).await.unwrap() {

@@ -121,7 +121,7 @@ async fn real_refusals_say_how_to_mend_them() {
     let nobody = "postgresql://postgres@127.0.0.1:1/x";
     check_refused(nobody, None, &StoreErrorKind::Unavailable, "it cannot be reached");
     let tls = format!("{url}?sslmode=require");
-    check_refused(&tls, None, &StoreErrorKind::Unavailable, "no trusted TLS connection");
+    check_refused(&tls, None, &StoreErrorKind::Unavailable, "it has no TLS");
     database.run(
         "CREATE SCHEMA keywright; CREATE TABLE keywright.schema_version (version BIGINT);
         INSERT INTO keywright.schema_version VALUES (7)",

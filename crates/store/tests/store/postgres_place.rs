@@ -44,7 +44,7 @@ pub(crate) fn wait<T: Send>(what: impl Future<Output = T> + Send) -> T {
     })
 }
 
-async fn client(url: &str) -> tokio_postgres::Client {
+pub(crate) async fn client(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     client

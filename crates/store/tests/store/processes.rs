@@ -19,22 +19,27 @@ const ROLE: &str = "KEYWRIGHT_TEST_CHILD";
 
 /// The store's folder and this process's number, if it is a child.
 #[expect(clippy::disallowed_methods, reason = "the parent test tells its child so")]
-fn role() -> Option<(PathBuf, u64)> {
+pub(crate) fn role() -> Option<(PathBuf, u64)> {
     let role = std::env::var(ROLE).ok()?;
     let (number, folder) = role.split_once(' ').unwrap();
     Some((folder.into(), number.parse().unwrap()))
 }
 
 fn child(test: &str, folder: &Path, number: u64) -> Child {
+    child_at(&format!("processes::{test}"), folder, number)
+}
+
+/// A process that runs one test, named with its module, in a role.
+pub(crate) fn child_at(test: &str, folder: &Path, number: u64) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", &format!("processes::{test}"), "--nocapture"])
+        .args(["--exact", test, "--nocapture"])
         .env(ROLE, format!("{number} {}", folder.display()))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap()
 }
 
-fn config(folder: &Path) -> (PathBuf, MasterKey, LogConfig) {
+pub(crate) fn config(folder: &Path) -> (PathBuf, MasterKey, LogConfig) {
     let key = Secret::new(std::fs::read_to_string(folder.join("master")).unwrap());
     let mut log = LogConfig::new(folder.join("state/log"));
     log.segment_max_bytes = 20_000;
@@ -43,21 +48,25 @@ fn config(folder: &Path) -> (PathBuf, MasterKey, LogConfig) {
 
 /// Opens the store that the parent made: in the database that is named in the folder, else in a file.
 async fn open(folder: &Path) -> Arc<dyn OpenStore> {
-    let (path, key, log) = config(folder);
-    let place = match std::fs::read_to_string(folder.join("url")) {
-        Ok(url) => StorePlace::Postgres { url, password: None },
-        Err(_none) => StorePlace::Sqlite(path),
-    };
-    store::open(&place, &key, &log).await.unwrap()
+    let (_, key, log) = config(folder);
+    store::open(&place_in(folder), &key, &log).await.unwrap()
 }
 
-fn place() -> SqlitePlace {
+/// Where the parent's store is.
+pub(crate) fn place_in(folder: &Path) -> StorePlace {
+    match std::fs::read_to_string(folder.join("url")) {
+        Ok(url) => StorePlace::Postgres { url, password: None },
+        Err(_none) => StorePlace::Sqlite(config(folder).0),
+    }
+}
+
+pub(crate) fn place() -> SqlitePlace {
     let place = SqlitePlace::with_segments_of(20_000);
     tell(&place, place.folder.path());
     place
 }
 
-fn real_place() -> Option<PostgresPlace> {
+pub(crate) fn real_place() -> Option<PostgresPlace> {
     let place = PostgresPlace::fresh()?;
     tell(&place, place.folder.path());
     Some(place)

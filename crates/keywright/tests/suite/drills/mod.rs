@@ -5,6 +5,7 @@ mod answers;
 mod failing_places;
 pub(crate) mod kill;
 mod postgres;
+mod seal;
 mod twice;
 
 use std::time::{Duration, Instant};

@@ -2,11 +2,11 @@
 //! something happens around it.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{ExitCode, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use keywright::Hooks;
+use keywright::{Hooks, Sealing};
 use rotation::{Moment, Observer, Point};
 use rustix::process::{Signal, getpid, kill_process};
 use tokio::process::Command;
@@ -15,6 +15,7 @@ use super::home::{Ended, Home};
 
 const ARGUMENTS: &str = "TEST_ARGUMENTS";
 const CUE: &str = "TEST_CUE";
+const SEALING: &str = "TEST_SEALING";
 const NAME: &str = "support::child::is_keywright_and_acts_on_cue";
 
 /// A moment of a rotation.
@@ -91,14 +92,23 @@ pub(crate) fn command(home: &Home, arguments: &[&str], cue: Option<&Cue>) -> Com
     command
 }
 
+/// Changes the master key until it dies there; an error tells how it ended instead.
+pub(crate) async fn dies_sealing(home: &Home, arguments: &[&str], at: Sealing) -> Result<(), String> {
+    died(&command(home, arguments, None).env(SEALING, format!("{at:?}")).output().await.unwrap())
+}
+
 /// Runs it until it dies on cue; an error tells how it ended instead.
 pub(crate) async fn dies(home: &Home, arguments: &[&str], step: u32, at: At) -> Result<(), String> {
-    use std::os::unix::process::ExitStatusExt as _;
     let output = command(home, arguments, Some(&Cue { step, at, act: Act::Die })).output().await.unwrap();
-    if output.status.signal() == Some(Signal::KILL.as_raw()) {
-        return Ok(());
+    died(&output).map_err(|ended| format!("it did not come to {at:?} of step {step}: {ended}"))
+}
+
+fn died(output: &Output) -> Result<(), String> {
+    use std::os::unix::process::ExitStatusExt as _;
+    match output.status.signal() {
+        Some(signal) if signal == Signal::KILL.as_raw() => Ok(()),
+        _ => Err(format!("{:?}", Ended::of(output))),
     }
-    Err(format!("it did not come to {at:?} of step {step}: {:?}", Ended::of(&output)))
 }
 
 #[test]
@@ -121,6 +131,14 @@ fn is_keywright_and_acts_on_cue() {
     let cue: Option<Cue> = serde_json::from_str(&std::env::var(CUE).unwrap()).unwrap();
     let prompter = cue.map(|cue| Arc::new(Prompter { cue, times: AtomicU32::new(0) }) as Arc<dyn Observer>);
     let arguments = std::iter::once("keywright".to_owned()).chain(arguments).map(Into::into);
-    let code = keywright::run(arguments, &Hooks { observer: prompter });
+    let sealing = std::env::var(SEALING).ok().map(|cue| {
+        let dies = move |at: Sealing| {
+            if format!("{at:?}") == cue {
+                kill_process(getpid(), Signal::KILL).unwrap();
+            }
+        };
+        Arc::new(dies) as Arc<dyn Fn(Sealing) + Send + Sync>
+    });
+    let code = keywright::run(arguments, &Hooks { observer: prompter, sealing });
     std::process::exit(i32::from(code != ExitCode::SUCCESS));
 }

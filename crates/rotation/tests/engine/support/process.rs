@@ -76,7 +76,7 @@ impl Process {
 
     pub(crate) fn goes_on(&self) {
         self.halted.store(false, Ordering::SeqCst);
-        self.resumed.notify_one();
+        self.resumed.notify_waiters();
     }
 
     fn halt_if(&self, here: impl FnOnce(&Halt) -> bool) {
@@ -103,8 +103,9 @@ impl Process {
         if self.yields.as_ref().is_some_and(|rng| rng.chance(500)) {
             tokio::task::yield_now().await;
         }
+        let resumed = self.resumed.notified();
         if self.halted.load(Ordering::SeqCst) {
-            self.resumed.notified().await;
+            resumed.await;
         }
         if self.is_dead() {
             std::future::pending::<()>().await;

@@ -94,6 +94,12 @@ impl FakeStore {
         self.look(|kept| kept.events.clone())
     }
 
+    /// Takes a role from whoever has it.
+    pub(crate) fn dismiss(&self, role: &str) {
+        self.arrange(|kept| kept.leaders.remove(role));
+        self.vacated.notify_waiters();
+    }
+
     pub(crate) fn writes(&self) -> u32 {
         self.look(|kept| kept.writes)
     }
