@@ -7,7 +7,8 @@ use crate::{EventId, KeyId, NoticeId, RotationId, Timestamp, Ulid};
 pub trait Clock: Send + Sync {
     /// Now, UTC.
     fn now(&self) -> Timestamp;
-    /// Returns when [`Clock::now`] has reached `until`; at once if it has.
+    /// Returns when [`Clock::now`] has reached `until`, or when as much time has passed as was left at first: a
+    /// clock that steps back keeps nobody waiting. At once if there is nothing to wait for.
     async fn wait_until(&self, until: Timestamp);
 }
 

@@ -139,6 +139,8 @@ pub trait Store: Send + Sync {
 
     /// Keys by time of making, of one integration or of all.
     async fn keys(&self, integration: Option<&IntegrationName>) -> Result<Vec<Key>, StoreError>;
+    /// Keys that are not retired, by time of making.
+    async fn living_keys(&self) -> Result<Vec<Key>, StoreError>;
     /// One key.
     async fn key(&self, id: KeyId) -> Result<Option<Key>, StoreError>;
     /// The key with this fingerprint, if one was ever kept.

@@ -96,6 +96,11 @@ impl Sandbox {
         self.shared.state().key_views()
     }
 
+    /// The keys that nobody deleted, in the order they were made.
+    pub fn current_keys(&self) -> Vec<KeyView> {
+        self.shared.state().current_key_views()
+    }
+
     /// Whether the public API would let this key in now.
     pub fn key_works(&self, text: &str) -> bool {
         self.shared.state().live_key_id(text).is_some()

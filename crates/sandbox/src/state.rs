@@ -67,6 +67,15 @@ impl State {
 
     pub(crate) fn key_views(&self) -> Vec<KeyView> {
         let now = self.clock.now_s();
-        self.keys.views(now, |user| self.users.by_id(user).map(|user| user.email.clone()))
+        self.keys.views(now, |user| self.owner_of(user))
+    }
+
+    pub(crate) fn current_key_views(&self) -> Vec<KeyView> {
+        let now = self.clock.now_s();
+        self.keys.current_views(now, |user| self.owner_of(user)).map(|(_, view)| view).collect()
+    }
+
+    fn owner_of(&self, user: &str) -> Option<String> {
+        self.users.by_id(user).map(|user| user.email.clone())
     }
 }

@@ -2,6 +2,8 @@
 
 mod config;
 mod connect;
+#[cfg(test)]
+mod decade;
 mod doctor;
 mod findings;
 mod init;

@@ -95,12 +95,11 @@ impl Scheduler {
             now: self.clock().now(),
             instances: instances.map(|instance| (instance.name.clone(), instance)).collect(),
             integrations,
-            keys: store.keys(None).await?,
+            keys: store.living_keys().await?,
             open,
             begun: BTreeMap::new(),
             undone: BTreeMap::new(),
         };
-        look.keys.retain(|key| key.state.lives());
         self.redate(&mut look).await?;
         self.look_back(&mut look).await?;
         self.respect_undoing(&mut look).await?;

@@ -1,7 +1,6 @@
 //! The scheduler's life: it waits for the role, works while it has it, and stops when told to.
 
 use std::pin::{Pin, pin};
-use std::time::Duration;
 
 use model::{Changes, EventKind, Leadership, SignedDuration, Timestamp};
 use tokio::task::JoinSet;
@@ -13,7 +12,7 @@ use crate::error::RotationError;
 
 const ROLE: &str = "scheduler";
 /// Writes come in bursts: each is looked at together with what follows it so closely.
-const BURST: Duration = Duration::from_millis(500);
+const BURST: SignedDuration = SignedDuration::from_millis(500);
 const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(1);
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(60);
 
@@ -85,8 +84,11 @@ impl Scheduler {
         };
         if end == Reign::Stopped {
             // What is in hand may end; what does not is resumed by whoever comes next.
-            let within = Duration::from_secs(self.config.stop_within.as_seconds());
-            drop(tokio::time::timeout(within, async { while jobs.join_next().await.is_some() {} }).await);
+            let until = after(self.clock().now(), self.config.stop_within.duration());
+            tokio::select! {
+                () = async { while jobs.join_next().await.is_some() {} } => {}
+                () = self.clock().wait_until(until) => {}
+            }
         }
         jobs.shutdown().await;
         *self.state.lock() = super::state::Inner::default();
@@ -115,9 +117,17 @@ impl Scheduler {
                 biased;
                 Some(_) = jobs.join_next(), if !jobs.is_empty() => {}
                 () = self.wait_for(agenda.next) => {}
-                heard = news(&mut changes) => if !heard { changes = None; backoff.wait(self).await },
+                heard = self.news(&mut changes) => if !heard { changes = None; backoff.wait(self).await },
             }
         }
+    }
+
+    /// Returns a little after something was written; whether more can be heard.
+    async fn news(&self, changes: &mut Option<Box<dyn Changes>>) -> bool {
+        let Some(changes) = changes else { return false };
+        let heard = changes.next().await.is_ok();
+        self.clock().wait_until(after(self.clock().now(), BURST)).await;
+        heard
     }
 
     pub(crate) async fn wait_for(&self, next: Option<Timestamp>) {
@@ -126,14 +136,6 @@ impl Scheduler {
             None => std::future::pending().await,
         }
     }
-}
-
-/// Returns a little after something was written; whether more can be heard.
-async fn news(changes: &mut Option<Box<dyn Changes>>) -> bool {
-    let Some(changes) = changes else { return false };
-    let heard = changes.next().await.is_ok();
-    tokio::time::sleep(BURST).await;
-    heard
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

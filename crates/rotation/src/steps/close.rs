@@ -71,8 +71,9 @@ async fn gave_way(turn: &Turn<'_, '_>) -> Result<bool, StepFailure> {
 /// Lets the former driver notice that it has lost its lease, then reads every destination once more.
 async fn settled(turn: &Turn<'_, '_>) -> Result<Vec<usize>, StepFailure> {
     let journal = turn.journal;
-    let noticed =
-        journal.rotation.started_at.checked_add(NOTICED_AFTER).unwrap_or_else(|_late| journal.now());
+    let after = |at: Timestamp| at.checked_add(NOTICED_AFTER).unwrap_or(at);
+    // No later than that from now: the clock may have stepped back since.
+    let noticed = after(journal.rotation.started_at.min(journal.now()));
     journal.engine.clock.wait_until(noticed).await;
     journal.hold().await?;
     grace::drifted(turn, Some(noticed)).await

@@ -173,13 +173,18 @@ impl Keys {
     }
 
     pub(crate) fn views(&self, now_s: i64, owner: impl Fn(&str) -> Option<String>) -> Vec<KeyView> {
-        let mut all: Vec<_> = self
-            .rows
-            .iter()
-            .map(|(at, row)| (*at, row.view(owner(&row.user), row.lives_at(now_s))))
-            .chain(self.gone.iter().map(|(at, row)| (*at, row.view(owner(&row.user), false))))
-            .collect();
+        let gone = self.gone.iter().map(|(at, row)| (*at, row.view(owner(&row.user), false)));
+        let mut all: Vec<_> = self.current_views(now_s, &owner).chain(gone).collect();
         all.sort_by_key(|(at, _)| *at);
         all.into_iter().map(|(_, view)| view).collect()
+    }
+
+    /// Those that were not deleted, each with its place in the order of making.
+    pub(crate) fn current_views(
+        &self,
+        now_s: i64,
+        owner: impl Fn(&str) -> Option<String>,
+    ) -> impl Iterator<Item = (u64, KeyView)> {
+        self.rows.iter().map(move |(at, row)| (*at, row.view(owner(&row.user), row.lives_at(now_s))))
     }
 }

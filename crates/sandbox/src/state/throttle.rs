@@ -27,7 +27,8 @@ impl Throttle {
     pub(crate) fn attempt(&mut self, counted_by: &str, limit: Limit, now_ms: i64) -> Pass {
         let fresh = (now_ms + limit.window_ms, 0);
         let (resets_ms, count) = self.0.entry(counted_by.to_owned()).or_insert(fresh);
-        if *resets_ms <= now_ms {
+        // Counted by time that passes: a clock that is set back closes no window for longer.
+        if *resets_ms <= now_ms || *resets_ms - now_ms > limit.window_ms {
             (*resets_ms, *count) = fresh;
         }
         *count = count.saturating_add(1);
@@ -52,5 +53,6 @@ mod tests {
         assert!(throttle.attempt("b", limit, 5_000).allowed);
         assert!(!throttle.attempt("a", limit, 59_999).allowed);
         assert!(throttle.attempt("a", limit, 60_000).allowed);
+        assert!(throttle.attempt("a", limit, -86_400_000).allowed);
     }
 }

@@ -110,6 +110,11 @@ impl Store for PostgresStore {
         records::all("key", &self.pool.read(sql, vec![Box::new(name)]).await?)
     }
 
+    async fn living_keys(&self) -> Result<Vec<Key>, StoreError> {
+        let sql = "SELECT id, record FROM key WHERE state <> 'retired' ORDER BY created_at, id";
+        records::all("key", &self.pool.read(sql, Vec::new()).await?)
+    }
+
     async fn key(&self, id: KeyId) -> Result<Option<Key>, StoreError> {
         let sql = "SELECT id, record FROM key WHERE id = $1";
         records::one("key", &self.pool.read(sql, vec![Box::new(id.to_string())]).await?)

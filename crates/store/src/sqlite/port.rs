@@ -91,6 +91,10 @@ impl Store for SqliteStore {
         self.readers.read(move |conn| records::keys(conn, name.as_ref())).await
     }
 
+    async fn living_keys(&self) -> Result<Vec<Key>, StoreError> {
+        self.readers.read(records::living_keys).await
+    }
+
     async fn key(&self, id: KeyId) -> Result<Option<Key>, StoreError> {
         self.readers.read(move |conn| records::key(conn, id)).await
     }

@@ -101,6 +101,11 @@ pub(crate) fn keys(conn: &Connection, of: Option<&IntegrationName>) -> Result<Ve
     }
 }
 
+pub(crate) fn living_keys(conn: &Connection) -> Result<Vec<Key>, StoreError> {
+    let sql = "SELECT id, record FROM key WHERE state <> 'retired' ORDER BY created_at, id";
+    select(conn, "key", sql, [])
+}
+
 pub(crate) fn key(conn: &Connection, id: KeyId) -> Result<Option<Key>, StoreError> {
     let sql = "SELECT id, record FROM key WHERE id = ?1";
     select(conn, "key", sql, [id.to_string()]).map(|found| found.into_iter().next())

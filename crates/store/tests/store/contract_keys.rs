@@ -12,7 +12,7 @@ pub(crate) async fn keys_are_added_replaced_and_listed_by_time(place: &impl Plac
     let (third, first, second) = (key(30, &backups, &text), key(10, &backups, &text), key(20, &agent, &text));
     store.commit(&fence, vec![add(&third), add(&first)], Vec::new()).await.unwrap();
     store.commit(&agent_fence, vec![add(&second)], Vec::new()).await.unwrap();
-    assert_eq!(store.keys(None).await.unwrap(), [first.clone(), second, third.clone()]);
+    assert_eq!(store.keys(None).await.unwrap(), [first.clone(), second.clone(), third.clone()]);
     assert_eq!(store.keys(Some(&backups.integration)).await.unwrap(), [first.clone(), third.clone()]);
     assert_eq!(store.keys(Some(&"other".parse().unwrap())).await.unwrap(), []);
 
@@ -23,6 +23,11 @@ pub(crate) async fn keys_are_added_replaced_and_listed_by_time(place: &impl Plac
     assert_eq!(store.key(changed.id).await.unwrap(), Some(changed.clone()));
     let kept = store.key_secret(changed.id).await.unwrap();
     assert_eq!(kept, Some(Secret::new(format!("canary-{}", changed.label))), "its text stays");
+
+    let retired = Key { state: KeyState::Retired, retired_at: Some(at(9)), ..first.clone() };
+    assert_eq!(store.living_keys().await.unwrap(), [first, second.clone(), changed.clone()]);
+    store.commit(&fence, vec![Change::Key(Box::new(retired))], Vec::new()).await.unwrap();
+    assert_eq!(store.living_keys().await.unwrap(), [second, changed]);
 }
 
 pub(crate) async fn a_keys_text_is_erased_and_its_record_stays(place: &impl Place) {

@@ -122,6 +122,13 @@ impl Store for StoreView {
         self.load(|kept| kept.keys.iter().map(|(key, _)| key).filter(wanted).cloned().collect()).await
     }
 
+    async fn living_keys(&self) -> Result<Vec<Key>, StoreError> {
+        let all = |kept: &Kept| {
+            kept.keys.iter().map(|(key, _)| key).filter(|key| key.state.lives()).cloned().collect()
+        };
+        self.load(all).await
+    }
+
     async fn key(&self, id: KeyId) -> Result<Option<Key>, StoreError> {
         self.load(|kept| kept.keys.iter().map(|(key, _)| key).find(|key| key.id == id).cloned()).await
     }
