@@ -15,6 +15,7 @@ use super::judge::Declared;
 use super::life::{Alone, Life, Living};
 use crate::Hooks;
 use crate::app::App;
+use crate::assisted::Person;
 use crate::channels::Channels;
 use crate::cli::Apply;
 use crate::commands::{init, plan};
@@ -106,7 +107,8 @@ impl Fleet {
     pub(super) fn scheduler(app: &App, life: &Arc<Life>) -> Scheduler {
         let store: Arc<dyn Store> = Living::<dyn Store>::new(life, Arc::clone(&app.store) as Arc<_>);
         let (clock, ids, actor) = (Arc::clone(&app.clock), Arc::clone(&app.ids), app.actor.clone());
-        let reach = Reach::new(Arc::clone(&store), clock, ids, actor, Keeping::Kept, Vec::new());
+        let nobody = Arc::new(Person::absent(Ui::new(false, true)));
+        let reach = Reach::new(Arc::clone(&store), clock, ids, actor, Keeping::Kept, Vec::new(), nobody);
         let engine = app.engine(Keeping::Kept);
         let engine = Engine {
             store,
