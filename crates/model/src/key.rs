@@ -71,6 +71,13 @@ impl KeyState {
     }
 }
 
+impl Key {
+    /// Whether it ended by its own date.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+}
+
 /// The label of the key that a rotation makes: the integration's name, cut to fit, and the rotation's id, so
 /// that a key whose answer was lost can be found and removed.
 pub fn label_for(integration: &IntegrationName, rotation: RotationId) -> String {

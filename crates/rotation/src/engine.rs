@@ -110,10 +110,17 @@ impl Engine {
     async fn under_lease(&self, fence: Fence, way: Way) -> Result<Outcome, RotationError> {
         let work = async {
             let mut journal = self.open(fence).await?;
-            if way == Way::Back && journal.rotation.status != RotationStatus::Aborting {
+            let forward =
+                journal.rotation.status.is_open() && journal.rotation.status != RotationStatus::Aborting;
+            if way == Way::Back && forward {
                 self.check_abortable(&journal.rotation).await?;
                 let steps = plan_abort(&journal.rotation);
-                journal.turn_round(steps).await?;
+                journal.turn_round(steps, None).await?;
+            } else if forward && self.is_stillborn(&journal).await? {
+                let steps = plan_abort(&journal.rotation);
+                journal
+                    .turn_round(steps, Some("the new key ended before it had followed the old one"))
+                    .await?;
             }
             self.run(&mut journal).await
         };
@@ -123,6 +130,26 @@ impl Engine {
         // The result matters more than a lease that could not be given back: that one expires.
         drop(self.store.release_lease(&fence).await);
         result
+    }
+
+    /// Whether the new key ended by its own date before it took the old one's place, as after a long outage. It works for
+    /// nobody any more, and another can only be made by another rotation.
+    async fn is_stillborn(&self, journal: &Journal<'_>) -> Result<bool, RotationError> {
+        let rotation = &journal.rotation;
+        let makes = matches!(rotation.mode, Mode::Graceful | Mode::Create);
+        let followed = rotation.step(StepKind::Retire).is_some_and(|step| step.state == StepState::Done);
+        let Some(new) = journal.new_key().await.map_err(error::store)?.filter(|_| makes && !followed) else {
+            return Ok(false);
+        };
+        if !new.has_ended(self.clock.now()) {
+            return Ok(false);
+        }
+        let Some(secret) = self.store.key_secret(new.id).await.map_err(error::store)? else {
+            return Ok(false);
+        };
+        let instance = self.instance(&rotation.instance).await?;
+        // Our clock may be wrong: what n8n says counts.
+        Ok(self.issuer(&instance).await?.prove_dead(&secret).await.is_ok())
     }
 
     /// Drives several at once, at most `at_once` together, and gives what came of each as it comes. One

@@ -167,7 +167,11 @@ impl Journal<'_> {
     }
 
     /// Turns the rotation round: what is not done is skipped, and the steps that undo it follow.
-    pub(crate) async fn turn_round(&mut self, undo: Vec<Step>) -> Result<(), RotationError> {
+    pub(crate) async fn turn_round(
+        &mut self,
+        undo: Vec<Step>,
+        because: Option<&str>,
+    ) -> Result<(), RotationError> {
         let open = |step: &&Step| !matches!(step.state, StepState::Done | StepState::Skipped);
         let skip = |step: &Step| Step { state: StepState::Skipped, ..step.clone() };
         let skipped: Vec<Step> = self.rotation.steps.iter().filter(open).map(skip).collect();
@@ -181,7 +185,11 @@ impl Journal<'_> {
         let mut write = Write::default();
         write.changes.push(Change::StepsAdded(undo.clone()));
         write.header = Some(header);
-        write.events.push(self.event(EventKind::RotationAborting));
+        let event = self.event(EventKind::RotationAborting);
+        write.events.push(match because {
+            Some(because) => event.with("because", because),
+            None => event,
+        });
         self.commit(skipped, write).await.map_err(error::store)?;
         self.rotation.steps.extend(undo);
         Ok(())

@@ -3,13 +3,17 @@
 use std::future::Future;
 use std::time::Duration;
 
-use model::{Clock, Fence, LeaseHolder, Period, RotationId, SignedDuration, Store, StoreErrorKind};
+use model::{
+    Clock, Fence, LeaseHolder, Period, RotationId, RotationStatus, SignedDuration, Store, StoreErrorKind,
+};
 
 use crate::error::{self, RotationError};
 
 /// How long a lease lasts unless prolonged.
 pub(crate) const LEASE: Period = Period::seconds(30);
 const RENEW_EVERY: Duration = Duration::from_secs(1);
+/// How long the work has to say what it came to, when its rotation is over.
+const LAST_WORD: Duration = Duration::from_secs(1);
 /// By then, a driver that lost its lease has noticed, and has ended what it was at.
 pub(crate) const NOTICED_AFTER: SignedDuration = SignedDuration::from_secs(3);
 
@@ -52,9 +56,31 @@ pub(crate) async fn while_held<T>(
         tokio::select! {
             biased;
             result = &mut work => return result,
-            () = tokio::time::sleep(RENEW_EVERY) => {
-                store.renew_lease(fence, clock.now(), LEASE).await.map_err(error::store)?;
-            }
+            () = tokio::time::sleep(RENEW_EVERY) => {}
         }
+        let renewed = store.renew_lease(fence, clock.now(), LEASE);
+        let failure = tokio::select! {
+            biased;
+            result = &mut work => return result,
+            renewed = renewed => match renewed {
+                Ok(()) => continue,
+                Err(failure) => failure,
+            },
+        };
+        // What ended it may be the work itself, which has not heard yet that its last write was taken.
+        if just_ended(store, clock, fence).await
+            && let Ok(result) = tokio::time::timeout(LAST_WORD, &mut work).await
+        {
+            return result;
+        }
+        return Err(error::store(failure));
     }
+}
+
+/// Whether the rotation came to its end since the lease was last prolonged.
+async fn just_ended(store: &dyn Store, clock: &dyn Clock, fence: &Fence) -> bool {
+    let Ok(Some(rotation)) = store.rotation(fence.rotation).await else { return false };
+    let ended = matches!(rotation.status, RotationStatus::Done | RotationStatus::Aborted);
+    let since = SignedDuration::try_from(RENEW_EVERY * 2).unwrap_or(SignedDuration::ZERO);
+    ended && rotation.finished_at.is_some_and(|at| clock.now().duration_since(at) <= since)
 }

@@ -128,8 +128,17 @@ impl Scheduler {
         let mut undone = BTreeMap::new();
         for of in look.integrations.iter().filter(|of| of.retired_at.is_none()).filter(due) {
             let last = self.store().rotations_of(&of.name, 1).await?;
-            let last = last.first().filter(|rotation| rotation.status == RotationStatus::Aborted);
-            if let Some(at) = last.and_then(|rotation| rotation.finished_at) {
+            let Some(last) = last.first().filter(|rotation| rotation.status == RotationStatus::Aborted)
+            else {
+                continue;
+            };
+            let new = match last.new_key {
+                Some(new) => self.store().key(new).await?,
+                None => None,
+            };
+            // Nobody undid one whose new key had ended: it could only be begun anew.
+            let ended = |key: &Key| last.finished_at.is_some_and(|at| key.has_ended(at));
+            if let Some(at) = last.finished_at.filter(|_| !new.as_ref().is_some_and(ended)) {
                 undone.insert(of.name.clone(), sound(after(at, UNDONE_FOR), look.now, UNDONE_FOR));
             }
         }

@@ -11,7 +11,8 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
     let mut write = Write::default();
     let mut proofs = Vec::new();
     if let Some(mut new) = journal.new_key().await? {
-        if journal.rotation.mode == Mode::Graceful && journal.rotation.touched(StepKind::Deliver) {
+        let last = journal.rotation.mode == Mode::Graceful && journal.rotation.touched(StepKind::Deliver);
+        if last && !new.has_ended(journal.now()) {
             former_works(turn).await?;
         }
         turn.issuer.delete(&new.native_id).await?;

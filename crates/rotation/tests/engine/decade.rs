@@ -11,7 +11,7 @@ use rotation::{Request, ScheduleConfig, Scheduler};
 
 use super::support::{FakeNotify, Process, Rig, Rng, Setup, address};
 
-const SEEDS: [u64; 4] = [2027, 2028, 2031, 2032];
+const SEEDS: [u64; 4] = [2029, 2030, 4101, 4102];
 const DECADE: SignedDuration = SignedDuration::from_hours(10 * 365 * 24);
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 /// By then a fleet has got over whatever befell it: the longest wait of a stalled rotation, and its grace.

@@ -1,9 +1,14 @@
 //! A rotation that stops at a problem says what, and when it is tried again.
 
-use model::{Clock as _, KeyModel, Mode, Period, Rotation, RotationStatus, SignedDuration, StepKind};
-use rotation::{Outcome, Point};
+use std::sync::Arc;
 
-use super::support::{Call, Fault, Rig, Setup, address};
+use model::{
+    Clock as _, EventKind, KeyModel, Mode, Period, Rotation, RotationStatus, SignedDuration, StepKind,
+};
+use rotation::{Outcome, Point, ScheduleConfig, Scheduler};
+
+use super::scheduling::{live, statuses};
+use super::support::{Call, FakeNotify, Fault, Rig, Setup, address};
 
 fn rig(model: KeyModel) -> Rig {
     let grace = Period::seconds(3600);
@@ -131,4 +136,62 @@ async fn the_gap_is_measured_where_there_is_one() {
             None => assert!(!gap, "{model:?} {mode:?}"),
         }
     }
+}
+
+/// A key that ends while it follows the old one can never come into use: what was begun is undone, and begun anew.
+#[tokio::test]
+async fn a_rotation_whose_new_key_ended_gives_place_to_another() {
+    for (at, old_ended) in
+        [(Call::Prove, false), (Call::Prove, true), (Call::Delete, false), (Call::Delete, true)]
+    {
+        let rig = rig(KeyModel::Many);
+        rig.store.arrange(|kept| {
+            kept.integrations[0].expires_after = Some(Period::days(2));
+            kept.integrations[0].rotate_every = Some(Period::days(7));
+        });
+        let engine = rig.calm_engine();
+        rig.faults.always(&[(at, Fault::Refused)]);
+        let id = match rig.rotate(&engine, Mode::Graceful).await.unwrap() {
+            Outcome::Stalled(rotation, _) => rotation.id,
+            Outcome::Waiting(rotation, until) => {
+                rig.clock.jump_to(until);
+                stalled(engine.drive(rotation.id).await.unwrap()).id
+            }
+            other => panic!("{other:?}"),
+        };
+        rig.faults.off();
+        rig.clock.jump_to(rig.clock.now() + SignedDuration::from_hours(10 * 24));
+        let new = rig.new_text(id).unwrap();
+        rig.outside.arrange(|state| {
+            state.watched = false;
+            for key in &mut state.keys {
+                key.lives &= key.text != new && !old_ended;
+            }
+        });
+        let scheduler = Scheduler::new(engine, Arc::new(FakeNotify::default()), ScheduleConfig::default());
+        live(&rig, &scheduler, SignedDuration::from_hours(3)).await;
+        assert_eq!(statuses(&rig), [RotationStatus::Aborted, RotationStatus::Done], "{at:?}, {old_ended}");
+        let living = rig.outside.living();
+        assert_eq!(living.len(), 1);
+        for number in 0..3 {
+            assert!(rig.outside.works(&rig.outside.text(&address(number)).unwrap()));
+        }
+        let why =
+            rig.store.events().into_iter().find(|event| event.kind == EventKind::RotationAborting).unwrap();
+        assert!(why.detail["because"].as_str().unwrap().contains("ended"), "{why:?}");
+    }
+}
+
+/// A wrong clock alone undoes nothing: the key works at n8n.
+#[tokio::test]
+async fn a_new_key_that_n8n_takes_is_not_given_up() {
+    let rig = rig(KeyModel::Many);
+    rig.store.arrange(|kept| kept.integrations[0].expires_after = Some(Period::days(2)));
+    let engine = rig.calm_engine();
+    let Outcome::Waiting(rotation, _) = rig.rotate(&engine, Mode::Graceful).await.unwrap() else {
+        panic!("it waits")
+    };
+    rig.clock.jump_to(rig.clock.now() + SignedDuration::from_hours(10 * 24));
+    let Outcome::Over(over) = engine.drive(rotation.id).await.unwrap() else { panic!("it is over") };
+    assert_eq!(over.status, RotationStatus::Done);
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use model::rotation_in_label;
 use sandbox::KeyView;
 
 use super::calendar::{DAY_S, HOUR_S, MINUTE_S, Rule};
@@ -39,7 +40,10 @@ impl Made {
     fn new(key: &KeyView, of: Declared) -> Self {
         let born_s = key.created_ms.div_euclid(1_000);
         let ends_s = key.expires_s.unwrap_or(i64::MAX / 2);
-        let stands_for = of.rule.last_by(born_s);
+        // Its label tells when it was begun: a clock that steps back a little while it is made does not make it due again.
+        let begun = rotation_in_label(&key.label).and_then(|id| i64::try_from(id.0.timestamp_ms()).ok());
+        let begun_s = begun.map_or(born_s, |ms| ms.div_euclid(1_000));
+        let stands_for = of.rule.last_by(born_s.max(begun_s));
         let mut made = Self { id: key.id.clone(), born_s, ends_s, stands_for, due_s: 0, was_due: false };
         made.look_ahead(of);
         made

@@ -14,7 +14,7 @@ use model::SignedDuration;
 use fleet::Fleet;
 use run::Decade;
 
-const SEEDS: [u64; 2] = [2029, 2042];
+const SEEDS: [u64; 2] = [2030, 3002];
 const DECADE: SignedDuration = SignedDuration::from_hours(24 * 3_653);
 
 /// What came of one decade.

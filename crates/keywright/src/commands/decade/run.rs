@@ -194,20 +194,12 @@ impl Decade {
         None
     }
 
-    /// Somebody sets the clock. It does not wander off by more than two years; and not so far forward while a rotation
-    /// has two keys that the new one ends in it.
+    /// Somebody sets the clock. It does not wander off by more than two years.
     fn step(&mut self) {
         let days = |days: i64| SignedDuration::from_hours(24 * days);
         let by = SignedDuration::from_mins(self.rng.pick(&[3, 40, 120, 3 * 1_440, 40 * 1_440, 365 * 1_440]));
         let back = if self.ahead.abs() > days(300) { self.ahead > days(0) } else { self.rng.below(2) == 0 };
-        let under_way = self.fleet.sandbox.current_keys().len() > Fleet::declared().len();
-        let by = if back {
-            -by
-        } else if under_way {
-            by.min(days(3))
-        } else {
-            by
-        };
+        let by = if back { -by } else { by };
         self.ahead += by;
         self.fleet.clock.step(by);
         self.disturbed();
