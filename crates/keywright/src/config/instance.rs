@@ -35,14 +35,11 @@ fn one(name: InstanceName, section: &Section<'_>, folder: &Path) -> Option<Insta
     let transport = transport(section, folder);
     let admin = section.section("admin", "instance.NAME.admin");
     if section.flag("assisted") {
-        if section.has("admin") {
-            section.wrong("assisted", "is said of an instance with an `admin`: leave out one of the two");
-        }
         let login = LoginRefs::default();
         return Some(InstanceWish { name, url: url?, admin_email: None, login, transport, insecure });
     }
-    if !section.has("admin") {
-        section.wrong("admin", "is missing (or `assisted = true`, where no admin session can be had)");
+    if section.has("assisted") {
+        section.wrong("assisted", "is not `true`: leave it out, and write an `admin`");
     }
     let admin = admin?;
     let login = LoginRefs {

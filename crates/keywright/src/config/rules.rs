@@ -18,7 +18,8 @@ pub(super) enum Rule {
 }
 
 /// All of them, by section.
-pub(super) const RULES: [(&str, Rule); 7] = [
+pub(super) const RULES: [(&str, Rule); 8] = [
+    ("instance.NAME", Rule::OneOf(&["admin", "assisted"])),
     ("instance.NAME.tls", Rule::Together("client_certificate", "client_key")),
     ("instance.NAME.proxy", Rule::Together("user", "password")),
     ("integration.NAME", Rule::NotBoth("rotate_on", "rotate_every")),

@@ -157,7 +157,7 @@ async fn a_rotation_whose_new_key_ended_gives_place_to_another() {
                 rig.clock.jump_to(until);
                 stalled(engine.drive(rotation.id).await.unwrap()).id
             }
-            other => panic!("{other:?}"),
+            over @ Outcome::Over(_) => panic!("{over:?}"),
         };
         rig.faults.off();
         rig.clock.jump_to(rig.clock.now() + SignedDuration::from_hours(10 * 24));
