@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{Address, Destination, DestinationError, DestinationErrorKind};
 
-use crate::{Context, command, dotenv, error::error, file};
+use crate::{Context, command, document, dotenv, error::error, file};
 
 /// One kind of destination, for help and for the reference.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,24 @@ const KINDS: &[Kind] = &[
         example: "file:/run/backup/n8n-api-key",
         summary: "a file that holds the key and nothing else",
         open: file::open,
+    },
+    Kind {
+        name: "json",
+        example: "json:/srv/agent/mcp.json#/mcpServers/n8n/env/N8N_API_KEY",
+        summary: "one text of a JSON document, comments allowed; everything else in it is kept",
+        open: document::open_json,
+    },
+    Kind {
+        name: "yaml",
+        example: "yaml:/srv/app/values.yaml#/n8n/apiKey",
+        summary: "one text of a YAML document; everything else in it is kept",
+        open: document::open_yaml,
+    },
+    Kind {
+        name: "toml",
+        example: "toml:/srv/app/config.toml#/n8n/api_key",
+        summary: "one text of a TOML document; everything else in it is kept",
+        open: document::open_toml,
     },
     Kind {
         name: "command",
@@ -97,7 +115,7 @@ mod tests {
     fn an_unknown_kind_gets_the_nearest_name_and_the_list() {
         let error = open(&"dotnev:/a#B".parse().unwrap(), &context()).err().unwrap();
         assert_eq!(error.kind, DestinationErrorKind::BadAddress);
-        assert!(error.report.because[0].contains("`dotenv`, `file`, `command`"), "{error}");
+        assert!(error.report.because[0].contains("`dotenv`, `file`, `json`"), "{error}");
         assert!(error.report.mend[0].contains("did you mean `dotenv`"), "{:?}", error.report.mend);
         let error = open(&"carrier-pigeon:coop".parse().unwrap(), &context()).err().unwrap();
         assert!(!error.report.mend[0].contains("did you mean"), "{:?}", error.report.mend);

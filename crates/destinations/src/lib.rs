@@ -5,6 +5,7 @@
 
 mod command;
 mod context;
+mod document;
 mod dotenv;
 mod error;
 mod file;

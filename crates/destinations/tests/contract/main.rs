@@ -7,6 +7,8 @@ mod child;
 #[cfg(test)]
 mod command;
 #[cfg(test)]
+mod document;
+#[cfg(test)]
 mod dotenv;
 #[cfg(test)]
 mod environment;
@@ -43,5 +45,8 @@ macro_rules! contract {
 mod kept_by {
     contract!(dotenv, crate::dotenv::DotenvPlace);
     contract!(file, crate::file::FilePlace);
+    contract!(json, crate::document::JsonPlace);
+    contract!(yaml, crate::document::YamlPlace);
+    contract!(toml, crate::document::TomlPlace);
     contract!(command, crate::command::CommandPlace);
 }
