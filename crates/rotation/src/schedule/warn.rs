@@ -10,6 +10,7 @@ use serde_json::json;
 use super::Scheduler;
 use super::notices::{Repeat, rotate};
 use super::plan::{Agenda, Look};
+use super::state::after;
 
 /// A key that a person has to turn.
 pub(crate) struct ByHand<'l> {
@@ -43,9 +44,14 @@ impl Scheduler {
             if left_alone {
                 continue;
             }
+            let by_hand = look.instances.get(&rotation.instance).is_some_and(Instance::is_assisted);
+            if by_hand {
+                // Nothing else may bring it back here.
+                agenda.again(after(look.now, NOBODY_FOR));
+            }
             if let Some(problem) = &rotation.problem {
                 self.warn_stalled(rotation, problem).await?;
-            } else if look.instances.get(&rotation.instance).is_some_and(Instance::is_assisted) {
+            } else if by_hand {
                 let from = waits_from(rotation);
                 if look.now < from {
                     agenda.again(from);

@@ -117,7 +117,7 @@ async fn an_open_rotation_that_waits_for_a_person_is_told_daily() {
         let told = notify.of(NoticeKind::Stalled);
         assert_eq!((told.len(), told[0].mend.as_deref()), (1, Some("keywright rotate --resume backups")));
         assert!(told[0].text.contains("waits for a person"), "{told:?}");
-        live(&rig, &calm(&rig, &notify), SignedDuration::from_hours(48)).await;
+        live(&rig, &calm(&rig, &notify), SignedDuration::from_hours(52)).await;
         assert_eq!(notify.count(NoticeKind::Stalled), 3);
         assert!(rig.store.look(|kept| kept.rotations[0].status.is_open()), "nothing drives it");
     }
