@@ -12,7 +12,7 @@ use rotation::{Outcome, Request};
 
 use crate::app::App;
 use crate::error::{CommandError, operator};
-use crate::keeper::{FreshKeeper, Keeping, NoSession, sealed_name};
+use crate::keeper::{FreshKeeper, Keeping, NoSession, forgotten, sealed_name};
 use crate::{prompt, transport};
 
 /// Root keys are turned quarterly unless asked otherwise, and end by themselves if nobody does.
@@ -87,8 +87,7 @@ pub(crate) async fn admit_assisted(app: &App, wanted: &Wanted) -> Result<Admitte
     let client = client(app, wanted, Arc::new(NoSession)).await?;
     let learned = client.learn_from_outside().await?;
     let instance = Instance { version: learned.version, ..record(app, wanted, former, learned.capabilities) };
-    let sealed = ["password", "totp", "session"].map(|what| (sealed_name(&wanted.name, what), None));
-    Ok(Admitted { instance, role: None, sealed: sealed.into(), password_kept: false })
+    Ok(Admitted { instance, role: None, sealed: forgotten(&wanted.name), password_kept: false })
 }
 
 async fn client(

@@ -15,6 +15,11 @@ pub(crate) fn sealed_name(instance: &InstanceName, what: &str) -> String {
     format!("instance/{instance}/{what}")
 }
 
+/// What is sealed of an instance's login, to be forgotten.
+pub(crate) fn forgotten(instance: &InstanceName) -> Vec<(String, Option<Secret>)> {
+    ["password", "totp", "session"].map(|what| (sealed_name(instance, what), None)).into()
+}
+
 /// Whether a run may keep what it learns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keeping {

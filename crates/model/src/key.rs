@@ -86,6 +86,11 @@ pub fn label_for(integration: &IntegrationName, rotation: RotationId) -> String 
     format!("{name}{MARK}{rotation}")
 }
 
+/// The id here of a key that only a person sees at n8n, so that n8n's own is not known.
+pub fn assisted_id(key: &Fingerprint) -> String {
+    format!("assisted-{}", key.short())
+}
+
 /// The rotation whose label this is; `None` for a label that is not ours.
 pub fn rotation_in_label(label: &str) -> Option<RotationId> {
     let (_, id) = label.rsplit_once(MARK)?;

@@ -3,7 +3,7 @@
 use model::{
     Blame, EventKind, Failure, Fingerprint, Held, Instance, Integration, Issuer, IssuerErrorKind, Key,
     KeyState, ListedKey, Mode, NewRotation, Proof, Report, Retry, Rotation, RotationStatus, Secret,
-    SignedDuration, StartOutcome, StepKind, StepState, Timestamp, plan,
+    SignedDuration, StartOutcome, StepKind, StepState, Timestamp, assisted_id, plan,
 };
 use serde_json::{Value, json};
 
@@ -217,7 +217,7 @@ fn fits(adoption: &Adoption, key: &ListedKey) -> bool {
 
 /// Where nobody can list keys, a key is known by its text alone.
 fn unlisted(adoption: &Adoption, secret: &Secret) -> ListedKey {
-    let native_id = format!("assisted-{}", Fingerprint::of(secret).short());
+    let native_id = assisted_id(&Fingerprint::of(secret));
     ListedKey {
         label: adoption.named.clone().unwrap_or_else(|| native_id.clone()),
         native_id,

@@ -138,12 +138,11 @@ impl Engine {
         let rotation = &journal.rotation;
         let makes = matches!(rotation.mode, Mode::Graceful | Mode::Create);
         let followed = rotation.step(StepKind::Retire).is_some_and(|step| step.state == StepState::Done);
-        let Some(new) = journal.new_key().await.map_err(error::store)?.filter(|_| makes && !followed) else {
-            return Ok(false);
-        };
-        if !new.has_ended(self.clock.now()) {
+        if !makes || followed {
             return Ok(false);
         }
+        let new = journal.new_key().await.map_err(error::store)?;
+        let Some(new) = new.filter(|new| new.has_ended(self.clock.now())) else { return Ok(false) };
         let Some(secret) = self.store.key_secret(new.id).await.map_err(error::store)? else {
             return Ok(false);
         };

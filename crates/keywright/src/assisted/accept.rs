@@ -2,12 +2,12 @@
 
 use model::{
     Blame, Fingerprint, IssuedKey, Issuer as _, IssuerError, IssuerErrorKind as Kind, NewKey, Report, Retry,
-    Secret, SignedDuration, Timestamp, rotation_in_label,
+    Secret, SignedDuration, Timestamp, assisted_id, rotation_in_label,
 };
 use n8n::KeyText;
 
 use super::person::Turn;
-use super::{AssistedIssuer, failed};
+use super::{AssistedIssuer, store_failed};
 
 /// How far n8n's clock may be from ours.
 const SKEW: SignedDuration = SignedDuration::from_mins(10);
@@ -24,8 +24,8 @@ impl AssistedIssuer {
     ) -> Result<IssuedKey, IssuerError> {
         let expires_at = read(wanted, secret, self.capabilities().expiry)?;
         let fingerprint = Fingerprint::of(secret);
-        let known = self.store.key_with_fingerprint(&fingerprint).await;
-        if let Some(known) = known.map_err(|failure| failed(*failure.report))? {
+        let known = self.store.key_with_fingerprint(&fingerprint).await.map_err(store_failed)?;
+        if let Some(known) = known {
             return Err(wrong(wanted, &format!("it is the one that `{}` has, or had", known.integration)));
         }
         if turn.was_given(&fingerprint) {
@@ -42,7 +42,7 @@ impl AssistedIssuer {
             failure
         })?;
         Ok(IssuedKey {
-            native_id: format!("assisted-{}", fingerprint.short()),
+            native_id: assisted_id(&fingerprint),
             secret: secret.clone(),
             label: wanted.label.clone(),
             scopes: proof.scopes.unwrap_or_else(|| wanted.scopes.clone()),
@@ -63,12 +63,11 @@ fn read(wanted: &NewKey, secret: &Secret, expires: bool) -> Result<Option<Timest
         Some(_) => return Ok(None),
     };
     let again = |why: &str| {
-        let failure = wrong(wanted, why);
+        let mut failure = wrong(wanted, why);
         let tail = secret.tail();
-        failure_with(
-            failure,
-            format!("delete it in n8n's settings (…{tail}) and make another as it is said above"),
-        )
+        let mend = format!("delete it in n8n's settings (…{tail}) and make another as it is said above");
+        failure.report.mend.push(mend);
+        failure
     };
     let asked_at = rotation_in_label(&wanted.label)
         .and_then(|id| i64::try_from(id.0.timestamp_ms()).ok())
@@ -98,11 +97,6 @@ fn read(wanted: &NewKey, secret: &Secret, expires: bool) -> Result<Option<Timest
 fn wrong(wanted: &NewKey, why: &str) -> IssuerError {
     let what = format!("that is not the key `{}`", wanted.label);
     IssuerError::new(Kind::NeedsPerson, Report::new(Blame::Operator, Retry::AfterFix, what).because(why))
-}
-
-fn failure_with(mut failure: IssuerError, mend: String) -> IssuerError {
-    failure.report.mend.push(mend);
-    failure
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use model::{Capabilities, InstanceName, Key, NewKey, ScopeSupport, SignedDuration};
 use n8n::BaseUrl;
 
-use super::has_one_only;
 use crate::ui::{BOLD, DIM, clean};
 
 const A_DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -27,16 +26,16 @@ impl Clicks<'_> {
             format!("{}  {DIM}as the same n8n user as ever{DIM:#}", self.page()),
         ];
         let press = if self.can.discover { "Create API key" } else { "Create an API Key" };
-        if has_one_only(self.can) {
-            lines.push(format!(
-                "  if there is a key  {DIM}each user has one: delete it if it is ours; if it is not, stop here{DIM:#}"
-            ));
-            lines.push(format!("  press       {BOLD}{press}{BOLD:#}"));
-        } else {
+        if self.can.keys.overlaps() {
             lines.push(format!(
                 "  press       {BOLD}{press}{BOLD:#}  {DIM}not Rotate: that kills a key{DIM:#}"
             ));
             lines.push(format!("  Label       {BOLD}{}{BOLD:#}", clean(&key.label)));
+        } else {
+            lines.push(format!(
+                "  if there is a key  {DIM}each user has one: delete it if it is ours; if it is not, stop here{DIM:#}"
+            ));
+            lines.push(format!("  press       {BOLD}{press}{BOLD:#}"));
         }
         if self.can.expiry {
             let never = if self.can.discover { "Never" } else { "No Expiration" };
@@ -57,10 +56,10 @@ impl Clicks<'_> {
 
     /// How an old key is deleted.
     pub(super) fn to_delete(&self, key: &Key) -> String {
-        let which = if has_one_only(self.can) {
-            format!("the user's key, …{}", clean(&key.tail))
-        } else {
+        let which = if self.can.keys.overlaps() {
             format!("{}, …{}", clean(&key.label), clean(&key.tail))
+        } else {
+            format!("the user's key, …{}", clean(&key.tail))
         };
         [
             format!("no admin session can be had at `{}`: please delete a key by hand", self.instance),
@@ -74,10 +73,10 @@ impl Clicks<'_> {
 
     /// How to see that a key is not there.
     pub(super) fn to_see_gone(&self, label: &str) -> String {
-        let which = if has_one_only(self.can) {
-            "an API key, made for this integration a moment ago".to_owned()
-        } else {
+        let which = if self.can.keys.overlaps() {
             format!("a key {BOLD}{}{BOLD:#}", clean(label))
+        } else {
+            "an API key, made for this integration a moment ago".to_owned()
         };
         [
             format!(

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use model::{
     Blame, Capabilities, Fingerprint, InstanceName, IssuedKey, Issuer, IssuerError, IssuerErrorKind as Kind,
-    Key, KeyModel, ListedKey, NewKey, Proof, ProofOfDeath, Report, Retry, Scope, Secret, Store,
+    Key, ListedKey, NewKey, Proof, ProofOfDeath, Report, Retry, Scope, Secret, Store, StoreError,
 };
 use n8n::{BaseUrl, N8nIssuer};
 
@@ -50,14 +50,14 @@ impl AssistedIssuer {
             let what = format!("cannot delete a key of `{}`", self.instance());
             needs_person(what, "it is not known which one")
         };
-        let keys = self.store.keys(None).await.map_err(|failure| failed(*failure.report))?;
+        let keys = self.store.keys(None).await.map_err(store_failed)?;
         for key in keys.into_iter().filter(|key| key.native_id == native_id) {
             let of = self.store.integration(&key.integration).await;
-            let of = of.map_err(|failure| failed(*failure.report))?;
+            let of = of.map_err(store_failed)?;
             if of.is_none_or(|of| of.instance != *self.instance()) {
                 continue;
             }
-            let secret = self.store.key_secret(key.id).await.map_err(|failure| failed(*failure.report))?;
+            let secret = self.store.key_secret(key.id).await.map_err(store_failed)?;
             if secret.is_none() && key.proved_dead_at.is_none() {
                 return Err(unknown());
             }
@@ -68,11 +68,10 @@ impl AssistedIssuer {
 
     /// The integration's other keys that work, and are to go on doing so.
     async fn others(&self, than: &Key) -> Result<Vec<(Key, Secret)>, IssuerError> {
-        let keys =
-            self.store.keys(Some(&than.integration)).await.map_err(|failure| failed(*failure.report))?;
+        let keys = self.store.keys(Some(&than.integration)).await.map_err(store_failed)?;
         let mut others = Vec::new();
         for key in keys.into_iter().filter(|key| key.id != than.id && key.state.lives()) {
-            let text = self.store.key_secret(key.id).await.map_err(|failure| failed(*failure.report))?;
+            let text = self.store.key_secret(key.id).await.map_err(store_failed)?;
             if let Some(text) = text
                 && !self.is_dead(&text).await?
             {
@@ -135,7 +134,8 @@ impl Issuer for AssistedIssuer {
         };
         let _hidden = Turn::hidden();
         turn.tell(&self.clicks().to_make(key));
-        for left in (0..TRIES).rev() {
+        let mut why = String::new();
+        for _ in 0..TRIES {
             let given = turn.secret("the new key (nothing alone: later)").await.map_err(failed)?;
             let Some(secret) = given else {
                 return Err(needs_person(what(), "it was not given yet"));
@@ -145,18 +145,14 @@ impl Issuer for AssistedIssuer {
                     turn.takes(Fingerprint::of(&issued.secret));
                     return Ok(issued);
                 }
-                Err(failure) if !matches!(failure.kind, Kind::NeedsPerson | Kind::NotProved) => {
-                    return Err(failure);
-                }
-                Err(failure) => {
+                Err(failure) if matches!(failure.kind, Kind::NeedsPerson | Kind::NotProved) => {
                     turn.tell_wrong(&failure.report);
-                    if left == 0 {
-                        return Err(needs_person(what(), &failure.report.line()));
-                    }
+                    why = failure.report.line();
                 }
+                Err(failure) => return Err(failure),
             }
         }
-        Err(needs_person(what(), "none of those given was the right one"))
+        Err(needs_person(what(), &why))
     }
 
     fn can_list(&self) -> bool {
@@ -245,11 +241,10 @@ fn wrong_one(asked: &Key, gone: &Key) -> IssuerError {
     IssuerError::new(Kind::NeedsPerson, report)
 }
 
-fn failed(report: Report) -> IssuerError {
-    IssuerError::new(Kind::Failed, report)
+fn store_failed(failure: StoreError) -> IssuerError {
+    failed(*failure.report)
 }
 
-/// How many keys the page of n8n's settings lets a user have.
-fn has_one_only(can: &Capabilities) -> bool {
-    can.keys != KeyModel::Many
+fn failed(report: Report) -> IssuerError {
+    IssuerError::new(Kind::Failed, report)
 }

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::charge::{self, Sealing, Wanted};
 use crate::commands::Teller;
 use crate::error::CommandError;
-use crate::keeper::{Keeping, sealed_name};
+use crate::keeper::{Keeping, forgotten, sealed_name};
 use crate::{config, prompt};
 
 /// Connects the instances that are to be connected. One failure does not stop the others.
@@ -237,8 +237,7 @@ pub(crate) async fn retire_instances(app: &App, plan: &Plan, known: &Known) -> R
         let mut event = app.event(EventKind::InstanceRetired);
         event.instance = Some(name.clone());
         let gone = model::Instance { retired_at: Some(app.clock.now()), ..instance.clone() };
-        let sealed = ["password", "totp", "session"].map(|what| (sealed_name(name, what), None));
-        app.store.put_instance(&gone, sealed.into(), vec![event]).await?;
+        app.store.put_instance(&gone, forgotten(name), vec![event]).await?;
         app.ui.note(&format!("✓ instance {name}  given up"));
     }
     let exit = teller.finish()?;
