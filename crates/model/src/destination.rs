@@ -136,6 +136,26 @@ pub trait Destination: Send + Sync {
 
     /// Makes it hold what it held before: that text, or nothing. Doing it again does no harm.
     async fn restore(&self, previous: Option<&Secret>) -> Result<(), DestinationError>;
+
+    /// Disables or destroys older versions that hold one of these dead keys, where the place keeps versions and its
+    /// settings ask for it; the current version is never touched. Says what was done, or `None` where there was nothing
+    /// to do. Doing it again does no harm.
+    async fn discard(&self, _dead: &[Fingerprint]) -> Result<Option<String>, DestinationError> {
+        Ok(None)
+    }
+}
+
+/// What makes a program take up a new key: it runs after a destination's delivery was confirmed.
+#[async_trait::async_trait]
+pub trait Hook: Send + Sync {
+    /// What it is, such as `systemd:backup.service`.
+    fn address(&self) -> &Address;
+
+    /// It can be run. Changes nothing.
+    async fn check(&self) -> Result<(), DestinationError>;
+
+    /// Runs it; `Ok` says in a few words what was seen. Doing it again does no harm.
+    async fn run(&self) -> Result<String, DestinationError>;
 }
 
 #[cfg(test)]

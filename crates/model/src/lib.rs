@@ -26,7 +26,7 @@ mod store;
 pub use clock::{Clock, Ids};
 pub use cron::{Cron, CronError};
 pub use destination::{
-    Address, AddressError, Confirmation, Destination, DestinationError, DestinationErrorKind, Held,
+    Address, AddressError, Confirmation, Destination, DestinationError, DestinationErrorKind, Held, Hook,
 };
 pub use event::{Event, EventKind};
 pub use failure::{Blame, Failure, Report, Retry};
