@@ -8,7 +8,7 @@ use crate::api::PublicApi;
 use crate::base_url::BaseUrl;
 use crate::http::{Http, Timeouts};
 use crate::session::SessionState;
-use crate::transport::Transport;
+use transport::Transport;
 
 /// What a client needs to know of its instance.
 pub struct ClientConfig {

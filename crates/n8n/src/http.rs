@@ -5,12 +5,12 @@ use std::time::Duration;
 use model::{IssuerError, IssuerErrorKind as Kind, Retry};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Method, StatusCode};
+use transport::{Transport, TransportError};
 use zeroize::Zeroizing;
 
 use crate::base_url::BaseUrl;
 use crate::call::{Answer, BodyRule, Call};
 use crate::report::{Explain, chain, error, shown};
-use crate::transport::{self, Transport};
 
 /// Between the two tries of a question that was not answered.
 const BEFORE_RETRY: Duration = Duration::from_millis(250);
@@ -54,6 +54,13 @@ impl Failed {
     }
 }
 
+/// A setting of the way to an instance that cannot be used.
+fn unusable(name: &str, fault: TransportError) -> IssuerError {
+    let what = format!("the `{}` of instance `{name}` is not usable", fault.setting);
+    let failed = fault.because.into_iter().fold(error(Kind::Refused, what), Explain::because);
+    fault.mend.into_iter().fold(failed, Explain::mend)
+}
+
 /// A client of one instance.
 #[derive(Clone, Debug)]
 pub(crate) struct Http {
@@ -85,7 +92,7 @@ impl Http {
             // A proxy elsewhere would look for this machine at itself.
             builder = builder.no_proxy();
         }
-        builder = transport.apply(name, builder)?;
+        builder = transport.apply(builder).map_err(|fault| unusable(name, fault))?;
         let client = builder.build().map_err(|fault| {
             let failed = error(Kind::Bug, "cannot set up the HTTP client");
             chain(&fault).into_iter().fold(failed, Explain::because)

@@ -21,7 +21,6 @@ mod public_api;
 mod report;
 mod second_factor;
 mod session;
-mod transport;
 mod wire;
 
 #[cfg(feature = "testing")]

@@ -4,16 +4,20 @@ use super::manifest::{Manifest, ours};
 use super::tree::Tree;
 
 /// Each crate of ours, and which others of ours it may be built with.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("model", &[]),
-    ("n8n", &["model"]),
+    ("transport", &["model"]),
+    ("n8n", &["model", "transport"]),
     ("store", &["model"]),
-    ("destinations", &["model"]),
+    ("destinations", &["model", "transport"]),
     ("rotation", &["model"]),
     ("sandbox", &["model"]),
     ("notices", &["model"]),
     ("monitor", &["model"]),
-    ("keywright", &["model", "n8n", "store", "destinations", "rotation", "sandbox", "notices", "monitor"]),
+    (
+        "keywright",
+        &["model", "transport", "n8n", "store", "destinations", "rotation", "sandbox", "notices", "monitor"],
+    ),
     ("bench", &["model", "n8n", "store", "destinations", "rotation", "sandbox"]),
     ("xtask", &[]),
 ];
@@ -29,7 +33,7 @@ const WALLED: [(&str, &[&str]); 11] = [
     ("axum", &["keywright", "sandbox"]),
     ("hyper", &["keywright", "sandbox", "monitor"]),
     ("hyper-util", &["keywright", "sandbox", "monitor"]),
-    ("reqwest", &["n8n", "destinations", "notices", "bench"]),
+    ("reqwest", &["transport", "n8n", "destinations", "notices", "bench"]),
     ("lettre", &["notices"]),
 ];
 

@@ -204,7 +204,7 @@ mod tests {
     use super::*;
     use crate::base_url::{BaseUrl, InsecureHttp};
     use crate::http::{Http, Timeouts};
-    use crate::transport::Transport;
+    use transport::Transport;
 
     fn walk() -> Walk {
         let base = BaseUrl::parse("http://127.0.0.1:1", InsecureHttp::Refused).unwrap();

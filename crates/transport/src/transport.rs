@@ -1,8 +1,6 @@
-//! How an instance is reached, where it is not the system's own way: certificates and a proxy.
-//!
-//! What is malformed is found before anything is sent, and named by its setting.
+//! Certificates and a proxy. What is malformed is found before anything is sent, and named by its setting.
 
-use model::{IssuerError, IssuerErrorKind as Kind, Secret};
+use model::Secret;
 use reqwest::ClientBuilder;
 use rustls::RootCertStore;
 use rustls::crypto::ring::sign::any_supported_type;
@@ -12,18 +10,19 @@ use rustls::sign::CertifiedKey;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::report::{Explain as _, chain, error};
+use crate::words::chain;
 
 /// More than this is no PEM file of certificates.
 const MAX_BYTES: usize = 4 << 20;
 /// Longest user name or password for a proxy.
 const MAX_LOGIN_BYTES: usize = 4096;
-pub(crate) const PROXY_LOGIN: &str =
+/// What mends a proxy that wants a login.
+pub const PROXY_LOGIN: &str =
     "give the proxy's user and password (`proxy_user`, `proxy_password`), or see whether they still hold";
 
 const WITH_LOGIN: &str = "it holds a user name or password; URLs end up in logs";
 
-/// How an instance is reached. By default, the system's own way: its certificate authorities, and the proxy that
+/// How a service is reached. By default, the system's own way: its certificate authorities, and the proxy that
 /// the environment names.
 #[derive(Clone, Default)]
 pub struct Transport {
@@ -33,6 +32,29 @@ pub struct Transport {
     pub identity: Option<(Vec<u8>, Secret)>,
     /// The proxy to go through, instead of the environment's; also to this machine.
     pub proxy: Option<ProxyConfig>,
+}
+
+/// A setting that cannot be used. It holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransportError {
+    /// The setting: `ca`, `client_certificate`, `client_key`, `proxy`, `proxy_user` or `proxy_password`.
+    pub setting: &'static str,
+    /// Why.
+    pub because: Vec<String>,
+    /// What mends it.
+    pub mend: Vec<String>,
+}
+
+impl TransportError {
+    fn because(mut self, why: String) -> Self {
+        self.because.push(why);
+        self
+    }
+
+    fn mend(mut self, mend: &str) -> Self {
+        self.mend.push(mend.to_owned());
+        self
+    }
 }
 
 /// An HTTP or HTTPS proxy.
@@ -67,32 +89,29 @@ impl std::fmt::Debug for ProxyConfig {
 }
 
 impl Transport {
-    /// Sets a client up for it; `name` is how the instance is called.
-    pub(crate) fn apply(&self, name: &str, builder: ClientBuilder) -> Result<ClientBuilder, IssuerError> {
+    /// Sets a client up for it.
+    pub fn apply(&self, builder: ClientBuilder) -> Result<ClientBuilder, TransportError> {
         let mut builder = builder;
         if let Some(ca) = &self.ca {
-            builder = builder.tls_certs_only(authorities(name, ca)?);
+            builder = builder.tls_certs_only(authorities(ca)?);
         }
         if let Some((certificate, key)) = &self.identity {
-            builder = builder.identity(identity(name, certificate, key)?);
+            builder = builder.identity(identity(certificate, key)?);
         }
         if let Some(proxy) = &self.proxy {
-            builder = builder.proxy(proxy.open(name)?);
+            builder = builder.proxy(proxy.open()?);
         }
         Ok(builder)
     }
 }
 
-fn refused(name: &str, setting: &str, why: &str, mend: &str) -> IssuerError {
-    error(Kind::Refused, format!("the `{setting}` of instance `{name}` is not usable"))
-        .because(why)
-        .mend(mend)
+fn refused(setting: &'static str, why: &str, mend: &str) -> TransportError {
+    TransportError { setting, because: vec![why.to_owned()], mend: vec![mend.to_owned()] }
 }
 
-fn certificates(name: &str, setting: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, IssuerError> {
+fn certificates(setting: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TransportError> {
     let refused = |why: &str| {
         refused(
-            name,
             setting,
             why,
             "give a file of certificates in PEM, each from `-----BEGIN CERTIFICATE-----` to its end",
@@ -109,26 +128,26 @@ fn certificates(name: &str, setting: &str, pem: &[u8]) -> Result<Vec<Certificate
     Ok(found)
 }
 
-fn authorities(name: &str, pem: &[u8]) -> Result<Vec<reqwest::Certificate>, IssuerError> {
+fn authorities(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, TransportError> {
     let mut roots = RootCertStore::empty();
     let mut taken = Vec::new();
-    for (at, der) in certificates(name, "ca", pem)?.into_iter().enumerate() {
+    for (at, der) in certificates("ca", pem)?.into_iter().enumerate() {
         let certificate = reqwest::Certificate::from_der(&der);
         let sound = roots.add(der).is_ok();
         let Ok(certificate) = certificate.map_err(drop).and_then(|one| sound.then_some(one).ok_or(())) else {
             let why = format!("its certificate number {} is not a certificate that can be trusted", at + 1);
-            return Err(refused(name, "ca", &why, "take it out, or replace it by the authority's own"));
+            return Err(refused("ca", &why, "take it out, or replace it by the authority's own"));
         };
         taken.push(certificate);
     }
     Ok(taken)
 }
 
-fn identity(name: &str, certificate: &[u8], key: &Secret) -> Result<reqwest::Identity, IssuerError> {
-    let chain_der = certificates(name, "client_certificate", certificate)?;
+fn identity(certificate: &[u8], key: &Secret) -> Result<reqwest::Identity, TransportError> {
+    let chain_der = certificates("client_certificate", certificate)?;
     let text = key.expose();
     let mend = "give the private key in PEM, unencrypted: PKCS#8, SEC 1 or PKCS#1";
-    let bad_key = |why: &str| refused(name, "client_key", why, mend);
+    let bad_key = |why: &str| refused("client_key", why, mend);
     if text.len() > MAX_BYTES {
         return Err(bad_key("it is larger than 4 MiB"));
     }
@@ -143,7 +162,6 @@ fn identity(name: &str, certificate: &[u8], key: &Secret) -> Result<reqwest::Ide
         .map_err(|_unsupported| bad_key("it is no RSA, ECDSA or Ed25519 key that can be used"))?;
     if CertifiedKey::new(chain_der, signing).keys_match().is_err() {
         return Err(refused(
-            name,
             "client_key",
             "it is not the private key of the `client_certificate`",
             "give the certificate and the key that were made together; the certificate itself comes first in its file",
@@ -156,8 +174,8 @@ fn identity(name: &str, certificate: &[u8], key: &Secret) -> Result<reqwest::Ide
     both.extend_from_slice(certificate);
     reqwest::Identity::from_pem(&both).map_err(|fault| {
         let lines = chain(&fault);
-        let failed = refused(name, "client_certificate", "it cannot be used together with its key", mend);
-        lines.into_iter().fold(failed, crate::report::Explain::because)
+        let failed = refused("client_certificate", "it cannot be used together with its key", mend);
+        lines.into_iter().fold(failed, TransportError::because)
     })
 }
 
@@ -181,10 +199,10 @@ impl ProxyConfig {
         Ok(url)
     }
 
-    fn open(&self, name: &str) -> Result<reqwest::Proxy, IssuerError> {
+    fn open(&self) -> Result<reqwest::Proxy, TransportError> {
         let example = "give its address alone, such as `http://proxy.example.com:3128`";
         // Not quoted: there may be a password in it.
-        let bad_url = |why: &str| refused(name, "proxy", why, example);
+        let bad_url = |why: &str| refused("proxy", why, example);
         let url = Self::parsed(&self.url).map_err(|why| {
             let refused = bad_url(why);
             if why == WITH_LOGIN {
@@ -197,7 +215,6 @@ impl ProxyConfig {
         match (&self.user, &self.password) {
             (None, None) => Ok(proxy),
             (None, Some(_)) => Err(refused(
-                name,
                 "proxy_password",
                 "there is no user that it belongs to",
                 "give the proxy's user as `proxy_user`",
@@ -206,7 +223,6 @@ impl ProxyConfig {
                 let fit = |text: &str| text.len() <= MAX_LOGIN_BYTES && !text.chars().any(char::is_control);
                 if user.is_empty() || user.contains(':') || !fit(user) {
                     return Err(refused(
-                        name,
                         "proxy_user",
                         "it is empty, too long, or has a colon or control characters in it",
                         "give the name alone; the password is `proxy_password`",
@@ -215,7 +231,6 @@ impl ProxyConfig {
                 let password = password.as_ref().map_or("", Secret::expose);
                 if !fit(password) {
                     return Err(refused(
-                        name,
                         "proxy_password",
                         "it is too long or has control characters in it",
                         "see whether its file ends in more than one line",
@@ -228,7 +243,7 @@ impl ProxyConfig {
 }
 
 /// What mends a connection that certificates or a proxy refused, by the words of TLS and of the tunnel.
-pub(crate) fn mend(lines: &[String]) -> Option<&'static str> {
+pub fn mend(lines: &[String]) -> Option<&'static str> {
     let says = |words: &[&str]| lines.iter().any(|line| words.iter().any(|word| line.contains(word)));
     if says(&["proxy authorization required", "proxy authentication required"]) {
         return Some(PROXY_LOGIN);
