@@ -70,22 +70,34 @@ pub fn open(address: &Address, context: &Context) -> Opened {
     if let Some(kind) = KINDS.iter().find(|kind| kind.name == address.kind()) {
         return (kind.open)(address, context);
     }
-    let names = KINDS.iter().map(|kind| format!("`{}`", kind.name)).collect::<Vec<_>>().join(", ");
-    let nearest = KINDS
+    if let Some(service) = context.services.find(address.kind())? {
+        return service.destination(address, context);
+    }
+    Err(unknown(address, context))
+}
+
+fn unknown(address: &Address, context: &Context) -> DestinationError {
+    let local = KINDS.iter().map(|kind| (kind.name, kind.example));
+    let services = crate::service_kinds().iter().map(|kind| (kind.name, kind.example));
+    let declared = context.services.declared();
+    let declared = declared.iter().map(|service| (service.name(), service.kind().example));
+    let known: Vec<(&str, &str)> = local.chain(services).chain(declared).collect();
+    let names = known.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let nearest = known
         .iter()
-        .map(|kind| (strsim::damerau_levenshtein(kind.name, address.kind()), kind))
-        .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, _)| *distance <= 3);
+        .map(|(name, example)| (strsim::damerau_levenshtein(name, address.kind()), name, example))
+        .min_by_key(|(distance, ..)| *distance)
+        .filter(|(distance, ..)| *distance <= 3);
     let mend = match nearest {
-        Some((_, kind)) => format!("did you mean `{}`? An address of it: `{}`", kind.name, kind.example),
+        Some((_, name, example)) => format!("did you mean `{name}`? An address of it: `{example}`"),
         None => "write `kind:place`, such as `dotenv:/srv/app/.env#N8N_API_KEY`".to_owned(),
     };
-    Err(error(
+    error(
         DestinationErrorKind::BadAddress,
         format!("cannot use the destination `{address}`"),
-        format!("there is no kind `{}`; there are {names}", address.kind()),
+        format!("there is no kind or service `{}`; there are {names}", address.kind()),
         mend,
-    ))
+    )
 }
 
 #[cfg(test)]
@@ -98,6 +110,7 @@ mod tests {
             instance: "prod".parse().unwrap(),
             rotation: None,
             hidden_variables: Vec::new(),
+            services: Arc::new(crate::Services::none()),
         }
     }
 
@@ -107,6 +120,11 @@ mod tests {
             let address: Address = kind.example.parse().unwrap();
             let destination = open(&address, &context()).unwrap();
             assert_eq!(destination.address(), &address);
+            assert_eq!(address.kind(), kind.name);
+        }
+        for kind in crate::service_kinds() {
+            let address: Address = kind.example.parse().unwrap();
+            assert_eq!(open(&address, &context()).unwrap().address(), &address);
             assert_eq!(address.kind(), kind.name);
         }
     }

@@ -6,11 +6,21 @@
 mod command;
 mod context;
 mod document;
+mod doppler;
 mod dotenv;
 mod error;
 mod file;
+mod http;
 mod kinds;
 mod place;
+mod search;
+mod service;
+mod slot;
 
 pub use context::Context;
 pub use kinds::{Kind, kinds, open};
+pub use search::{Found, How, Search, Wanted};
+pub use service::{
+    Form, HTTP, Nowhere, Outside, ServiceConfig, ServiceKind, Services, Setting, SettingFault, Settings,
+    service_kinds,
+};

@@ -126,6 +126,7 @@ async fn try_all(kind: &str, paths: &[PathBuf]) -> Tally {
         instance: "prod".parse().unwrap(),
         rotation: None,
         hidden_variables: Vec::new(),
+        services: std::sync::Arc::new(destinations::Services::none()),
     };
     let mut tally = Tally::default();
     for path in paths {

@@ -46,6 +46,7 @@ pub(crate) fn open(address: &Address) -> Arc<dyn Destination> {
         instance: "prod".parse().unwrap(),
         rotation: None,
         hidden_variables: Vec::new(),
+        services: Arc::new(destinations::Services::none()),
     };
     destinations::open(address, &context).unwrap()
 }

@@ -1,0 +1,175 @@
+//! A search for keys in places that can be looked through: values are compared by fingerprint, names are noted where
+//! values cannot be read. Reads are counted and bounded.
+
+use std::ops::ControlFlow;
+
+use model::{Fingerprint, Secret};
+use zeroize::Zeroizing;
+
+/// A key that is looked for.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// What it is called in what is found, such as an integration's name.
+    pub name: String,
+    /// Its text.
+    pub secret: Secret,
+}
+
+/// One place where a key lies, or may lie.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Found {
+    /// [`Wanted::name`]; empty where only a name was seen.
+    pub of: String,
+    /// Where: an address that can be delivered to, if `how` is not [`How::Within`].
+    pub at: String,
+    /// How it was found.
+    pub how: How,
+}
+
+/// How a key was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// The place holds the key and nothing else.
+    Holds,
+    /// The key is a part of what the place holds.
+    Within,
+    /// What the place holds cannot be read; its name is like one of a key of n8n.
+    NamedLike,
+}
+
+/// What is looked for, what was found, and how much may still be read.
+#[derive(Debug)]
+pub struct Search {
+    wanted: Vec<(Wanted, Fingerprint)>,
+    reads_left: u64,
+    /// Calls made and files read.
+    pub reads: u64,
+    /// Values compared.
+    pub compared: u64,
+    /// What was found.
+    pub found: Vec<Found>,
+    /// What could not be looked through, and why; a line each.
+    pub left_out: Vec<String>,
+}
+
+/// Lines about what was left out; more are counted only.
+const MAX_LEFT_OUT: usize = 100;
+
+impl Search {
+    /// Looks for these keys with at most `max_reads` calls and files.
+    pub fn new(wanted: Vec<Wanted>, max_reads: u64) -> Self {
+        let wanted = wanted.into_iter().map(|one| {
+            let fingerprint = Fingerprint::of(&one.secret);
+            (one, fingerprint)
+        });
+        Self {
+            wanted: wanted.collect(),
+            reads_left: max_reads,
+            reads: 0,
+            compared: 0,
+            found: Vec::new(),
+            left_out: Vec::new(),
+        }
+    }
+
+    /// Whether it has used up its reads.
+    pub fn is_exhausted(&self) -> bool {
+        self.reads_left == 0
+    }
+
+    /// Asks for one more call or file; `Break` where there were enough.
+    pub(crate) fn read(&mut self) -> ControlFlow<()> {
+        let Some(left) = self.reads_left.checked_sub(1) else { return ControlFlow::Break(()) };
+        self.reads_left = left;
+        self.reads += 1;
+        ControlFlow::Continue(())
+    }
+
+    /// Compares what a place holds. `at` is its address.
+    pub(crate) fn look(&mut self, at: &str, text: &str) {
+        self.compared += 1;
+        let fingerprint = Fingerprint::of(&Secret::new(text.trim()));
+        for (wanted, its) in &self.wanted {
+            let how = if *its == fingerprint {
+                How::Holds
+            } else if text.contains(wanted.secret.expose()) {
+                How::Within
+            } else {
+                continue;
+            };
+            self.found.push(Found { of: wanted.name.clone(), at: at.to_owned(), how });
+        }
+    }
+
+    /// Compares each text of a JSON object of one level as a place of its own, `at#field`; what is deeper is a part of it.
+    pub(crate) fn look_fields<'v>(
+        &mut self,
+        at: &str,
+        fields: impl IntoIterator<Item = (&'v str, &'v serde_json::Value)>,
+    ) {
+        for (name, value) in fields {
+            let at = format!("{at}#{name}");
+            match value {
+                serde_json::Value::String(text) => self.look(&at, text),
+                serde_json::Value::Object(_) | serde_json::Value::Array(_) => {
+                    let text = Zeroizing::new(value.to_string());
+                    self.look(&at, &text);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Notes a place whose value cannot be read, if its name is like one of a key of n8n.
+    pub(crate) fn look_at_name(&mut self, at: &str, name: &str) {
+        if name.to_ascii_lowercase().contains("n8n") {
+            self.found.push(Found { of: String::new(), at: at.to_owned(), how: How::NamedLike });
+        }
+    }
+
+    /// Notes what could not be looked through.
+    pub(crate) fn leave_out(&mut self, line: impl Into<String>) {
+        if self.left_out.len() < MAX_LEFT_OUT {
+            self.left_out.push(line.into());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn search() -> Search {
+        let wanted = Wanted { name: "backups".into(), secret: Secret::new("canary-key") };
+        Search::new(vec![wanted], 1)
+    }
+
+    #[test]
+    fn tells_a_key_from_a_text_that_holds_it() {
+        let mut search = search();
+        search.look("a", "canary-key\n");
+        search.look("b", "export KEY=canary-key");
+        search.look("c", "canary-kex");
+        search.look_fields(
+            "d",
+            serde_json::json!({"x": "canary-key", "y": ["canary-key"], "z": 1})
+                .as_object()
+                .unwrap()
+                .iter()
+                .map(|(name, value)| (name.as_str(), value)),
+        );
+        let found: Vec<_> = search.found.iter().map(|found| (found.at.as_str(), found.how)).collect();
+        assert_eq!(found, [("a", How::Holds), ("b", How::Within), ("d#x", How::Holds), ("d#y", How::Within)]);
+        assert!(!format!("{search:?}").contains("canary"));
+    }
+
+    #[test]
+    fn reads_are_counted_out() {
+        let mut search = search();
+        assert_eq!(
+            (search.read(), search.read(), search.is_exhausted()),
+            (ControlFlow::Continue(()), ControlFlow::Break(()), true)
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! A place at a service: look at it, put something there under the service's own lock, and look again. What all of them
+//! have in common is here; a kind says how it looks and how it puts.
+
+use model::{
+    Address, Confirmation, Destination, DestinationError, DestinationErrorKind as Kind, Fingerprint, Held,
+    Secret,
+};
+
+use crate::error::compare;
+
+/// How often a delivery is tried again because somebody else wrote in between.
+const TRIES: u32 = 4;
+
+/// One place of a service, as its kind knows it.
+#[async_trait::async_trait]
+pub(crate) trait Slot: Send + Sync {
+    /// What a write has to know of the state that it changes: a version, the other fields of the same secret.
+    type Seen: Send + Sync;
+
+    /// Where it is.
+    fn address(&self) -> &Address;
+
+    /// What it holds, and what a write will need.
+    async fn look(&self) -> Result<(Held, Self::Seen), DestinationError>;
+
+    /// Makes it hold that text, or nothing, if it still is as it was seen; else [`Kind::Changed`].
+    async fn put(&self, seen: &Self::Seen, value: Option<&Secret>) -> Result<(), DestinationError>;
+
+    /// It can be written; changes nothing. Where a service cannot tell, what can be told.
+    async fn may_put(&self, seen: &Self::Seen) -> Result<(), DestinationError>;
+
+    /// What can be seen instead, where it cannot be read back.
+    async fn seen_instead(&self, _wanted: &Fingerprint) -> Result<Option<String>, DestinationError> {
+        Ok(None)
+    }
+
+    /// As [`Destination::discard`].
+    async fn discard(&self, _dead: &[Fingerprint]) -> Result<Option<String>, DestinationError> {
+        Ok(None)
+    }
+}
+
+/// A slot as a destination.
+pub(crate) struct Slotted<S>(pub(crate) S);
+
+impl<S: Slot> Slotted<S> {
+    async fn make_it_hold(&self, value: Option<&Secret>) -> Result<(), DestinationError> {
+        let mut tried = 1;
+        loop {
+            let (held, seen) = self.0.look().await?;
+            let already = match (&held, value) {
+                (Held::Value(held), Some(value)) => held == value,
+                (Held::Absent, None) => true,
+                _ => false,
+            };
+            if already {
+                return Ok(());
+            }
+            match self.0.put(&seen, value).await {
+                // Nothing was written: look again, and put it beside what they wrote.
+                Err(failure) if failure.kind == Kind::Changed && tried < TRIES => tried += 1,
+                done => return done,
+            }
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl<S: Slot> Destination for Slotted<S> {
+    fn address(&self) -> &Address {
+        self.0.address()
+    }
+
+    async fn check(&self) -> Result<(), DestinationError> {
+        let (_, seen) = self.0.look().await?;
+        self.0.may_put(&seen).await
+    }
+
+    async fn read(&self) -> Result<Held, DestinationError> {
+        Ok(self.0.look().await?.0)
+    }
+
+    async fn deliver(&self, secret: &Secret) -> Result<(), DestinationError> {
+        self.make_it_hold(Some(secret)).await
+    }
+
+    async fn confirm(&self, wanted: &Fingerprint) -> Result<Confirmation, DestinationError> {
+        let held = self.read().await?;
+        if held == Held::Unreadable
+            && let Some(seen) = self.0.seen_instead(wanted).await?
+        {
+            return Ok(Confirmation::Seen(seen));
+        }
+        compare(self.0.address(), &held, wanted)
+    }
+
+    async fn restore(&self, previous: Option<&Secret>) -> Result<(), DestinationError> {
+        self.make_it_hold(previous).await
+    }
+
+    async fn discard(&self, dead: &[Fingerprint]) -> Result<Option<String>, DestinationError> {
+        if dead.is_empty() { Ok(None) } else { self.0.discard(dead).await }
+    }
+}

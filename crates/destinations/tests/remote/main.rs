@@ -1,0 +1,40 @@
+//! The contract that every destination at a service keeps, run against servers that answer as each is documented and
+//! refuse what it would refuse.
+//!
+//! To add one: implement [`place::RemotePlace`] for it in a file here, and give it a line at the end.
+
+#[cfg(test)]
+mod doppler;
+#[cfg(test)]
+mod place;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod suite;
+
+/// Every case of the suite, for one service.
+#[cfg(test)]
+macro_rules! contract {
+    ($module:ident, $place:ty) => {
+        mod $module {
+            contract!(@cases $place:
+                put_and_put_again, confirms_only_the_wanted_key, restores_what_was_held, restores_nothing,
+                check_changes_nothing, what_is_around_is_left_alone, a_missing_place_is_not_found,
+                a_missing_permission_is_named, refused_credentials_are_told, a_change_in_between_is_kept,
+                a_change_each_time_is_given_up, dead_versions_are_discarded_as_configured, throttled_waits_or_says_so,
+                a_failing_service_is_told, no_answer_ends_in_time, a_cut_answer_is_no_answer, garbage_is_no_answer,
+                a_huge_answer_is_not_read, a_redirect_is_not_followed, finds_a_key, no_secret_is_in_an_error);
+        }
+    };
+    (@cases $place:ty: $($case:ident),*) => {
+        $(#[tokio::test(flavor = "multi_thread")]
+        async fn $case() {
+            crate::suite::$case::<$place>().await;
+        })*
+    };
+}
+
+#[cfg(test)]
+mod kept_by {
+    contract!(doppler, crate::doppler::DopplerPlace);
+}
