@@ -1,4 +1,5 @@
-//! The places outside that hold a key's text, one file each behind [`model::Destination`].
+//! The places outside that hold a key's text, one file each behind [`model::Destination`]; and what makes programs
+//! take up a new one, behind [`model::Hook`].
 //!
 //! Only this crate writes a secret outside the store. No secret is in an error, an argument, an
 //! environment or a file name that it makes. It knows no n8n and no database.
@@ -9,8 +10,10 @@ mod document;
 mod dotenv;
 mod error;
 mod file;
+mod hook;
 mod kinds;
 mod place;
 
 pub use context::Context;
+pub use hook::{HookKind, hook_kinds, open_hook};
 pub use kinds::{Kind, kinds, open};
