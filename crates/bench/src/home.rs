@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use model::{
-    Address, Clock as _, Destination, DestinationError, Instance, Integration, IntegrationRole, Issuer,
+    Address, Clock as _, Destination, DestinationError, Hook, Instance, Integration, IntegrationRole, Issuer,
     LeaseHolder, Mode, Period, Report, RotationId, Secret, Store,
 };
 use n8n::testing::{RandomIds, WallClock};
@@ -83,6 +83,7 @@ impl Home {
                 grace: Period::ZERO,
                 expires_after: None,
                 destinations,
+                reload: std::collections::BTreeMap::new(),
                 silent_after: None,
                 source: model::Source::Command,
                 created_at: WallClock.now(),
@@ -172,6 +173,21 @@ impl World for Outside {
             hidden_variables: Vec::new(),
         };
         destinations::open(to, &context)
+    }
+
+    fn hook(
+        &self,
+        to: &Address,
+        of: &Integration,
+        during: Option<RotationId>,
+    ) -> Result<Arc<dyn Hook>, DestinationError> {
+        let context = destinations::Context {
+            integration: of.name.clone(),
+            instance: of.instance.clone(),
+            rotation: during,
+            hidden_variables: Vec::new(),
+        };
+        destinations::open_hook(to, &context)
     }
 }
 

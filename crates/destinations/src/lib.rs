@@ -1,4 +1,5 @@
-//! The places outside that hold a key's text, one file each behind [`model::Destination`].
+//! The places outside that hold a key's text, one file each behind [`model::Destination`]; and what makes programs
+//! take up a new one, behind [`model::Hook`].
 //!
 //! Only this crate writes a secret outside the store. No secret is in an error, an argument, an
 //! environment or a file name that it makes. It knows no n8n and no database.
@@ -10,6 +11,7 @@ mod doppler;
 mod dotenv;
 mod error;
 mod file;
+mod hook;
 mod http;
 mod kinds;
 mod place;
@@ -18,6 +20,7 @@ mod service;
 mod slot;
 
 pub use context::Context;
+pub use hook::{HookKind, hook_kinds, open_hook};
 pub use kinds::{Kind, kinds, open};
 pub use search::{Found, How, Search, Wanted};
 pub use service::{

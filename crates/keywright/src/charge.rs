@@ -238,6 +238,7 @@ async fn make_root(app: &App, instance: &Instance, name: IntegrationName) -> Res
                 grace: Period::ZERO,
                 expires_after: Some(ROOT_LIVES),
                 destinations: Vec::new(),
+                reload: std::collections::BTreeMap::new(),
                 silent_after: None,
                 source: instance.source,
                 created_at: app.clock.now(),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::{
-    Address, Clock, Destination, DestinationError, Ids, Instance, InstanceName, Integration, Issuer, Report,
-    RotationId, Store,
+    Address, Clock, Destination, DestinationError, Hook, Ids, Instance, InstanceName, Integration, Issuer,
+    Report, RotationId, Store,
 };
 use n8n::{BaseUrl, ClientConfig, InsecureHttp, N8nClient, N8nIssuer, Timeouts};
 use rotation::World;
@@ -41,6 +41,15 @@ impl Reach {
         person: Arc<Person>,
     ) -> Self {
         Self { store, clock, ids, actor, keeping, hidden_variables, person, issuers: Mutex::default() }
+    }
+
+    fn context(&self, of: &Integration, during: Option<RotationId>) -> destinations::Context {
+        destinations::Context {
+            integration: of.name.clone(),
+            instance: of.instance.clone(),
+            rotation: during,
+            hidden_variables: self.hidden_variables.clone(),
+        }
     }
 
     /// A client of an instance, logged in as the store says.
@@ -94,12 +103,15 @@ impl World for Reach {
         of: &Integration,
         during: Option<RotationId>,
     ) -> Result<Arc<dyn Destination>, DestinationError> {
-        let context = destinations::Context {
-            integration: of.name.clone(),
-            instance: of.instance.clone(),
-            rotation: during,
-            hidden_variables: self.hidden_variables.clone(),
-        };
-        destinations::open(to, &context)
+        destinations::open(to, &self.context(of, during))
+    }
+
+    fn hook(
+        &self,
+        to: &Address,
+        of: &Integration,
+        during: Option<RotationId>,
+    ) -> Result<Arc<dyn Hook>, DestinationError> {
+        destinations::open_hook(to, &self.context(of, during))
     }
 }

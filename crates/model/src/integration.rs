@@ -1,5 +1,7 @@
 //! A program that uses an instance's API.
 
+use std::collections::BTreeMap;
+
 use crate::{Address, Cron, InstanceName, IntegrationName, Period, Scope, Timestamp};
 
 /// One program, one key.
@@ -26,6 +28,9 @@ pub struct Integration {
     pub expires_after: Option<Period>,
     /// Where its key is held.
     pub destinations: Vec<Address>,
+    /// What makes its program take up a new key, by the destination after whose delivery it runs.
+    #[serde(default)]
+    pub reload: BTreeMap<Address, Address>,
     /// After how long without a call its key counts as silent; learned from its calls if `None`.
     #[serde(default)]
     pub silent_after: Option<Period>,

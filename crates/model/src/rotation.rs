@@ -1,5 +1,7 @@
 //! The replacement of one key: its journal, its steps, and which step may follow which.
 
+use std::collections::BTreeMap;
+
 use crate::{
     Address, InstanceName, IntegrationName, KeyId, KeyModel, Period, RotationId, SignedDuration, Timestamp,
 };
@@ -18,6 +20,8 @@ pub enum Mode {
     Revoke,
     /// A key that existed was taken charge of; nothing was made or killed.
     Adopt,
+    /// The key that the integration has is put again where it is used; nothing is made or killed.
+    Deliver,
 }
 
 /// Where a rotation stands.
@@ -69,6 +73,7 @@ impl Mode {
             Self::Compromised => "compromised",
             Self::Revoke => "revoke",
             Self::Adopt => "adopt",
+            Self::Deliver => "deliver",
         }
     }
 }
@@ -88,7 +93,7 @@ pub struct Rotation {
     pub status: RotationStatus,
     /// The keys to be retired.
     pub old_keys: Vec<KeyId>,
-    /// The key that follows, once it is made.
+    /// The key that follows, once it is made; of a mere delivery, the one that is delivered.
     pub new_key: Option<KeyId>,
     /// How long the old key works after the new one is confirmed everywhere.
     pub grace: Period,
@@ -101,7 +106,7 @@ pub struct Rotation {
     /// What it stopped at, if stalled; one line, no secrets.
     pub problem: Option<String>,
     /// Milliseconds during which the integration had no working key where it looks: from the old key's death
-    /// to the last confirmed delivery. `None` where the keys overlapped.
+    /// to the last confirmed delivery and what had to be reloaded after it. `None` where the keys overlapped.
     pub gap_ms: Option<u64>,
     /// When it began.
     pub started_at: Timestamp,
@@ -142,6 +147,8 @@ pub enum StepKind {
     Deliver,
     /// Reads it back from there.
     Confirm,
+    /// Makes the program that reads this destination take up what it holds now.
+    Reload,
     /// Lets the grace pass.
     Grace,
     /// Deletes the old keys at n8n.
@@ -165,6 +172,7 @@ impl StepKind {
             Self::Prove => "prove",
             Self::Deliver => "deliver",
             Self::Confirm => "confirm",
+            Self::Reload => "reload",
             Self::Grace => "grace",
             Self::Retire => "retire",
             Self::ProveDead => "prove-dead",
@@ -224,10 +232,10 @@ pub struct StepStateError {
 }
 
 impl StepState {
-    /// Whether a step of `kind` may go from `self` to `to`. A done delivery may be planned again (it drifted);
-    /// nothing else goes back.
+    /// Whether a step of `kind` may go from `self` to `to`. A done delivery may be planned again (it drifted), and
+    /// what follows it; nothing else goes back.
     pub fn check_transition(self, to: Self, kind: StepKind) -> Result<(), StepStateError> {
-        let reopened = matches!(kind, StepKind::Deliver | StepKind::Confirm);
+        let reopened = matches!(kind, StepKind::Deliver | StepKind::Confirm | StepKind::Reload);
         let legal = match self {
             Self::Planned => matches!(to, Self::Started | Self::Skipped),
             Self::Started => matches!(to, Self::Started | Self::Done | Self::Failed | Self::Skipped),
@@ -272,10 +280,18 @@ pub struct Fence {
     pub number: u64,
 }
 
-/// The steps of a rotation, all planned.
-pub fn plan(mode: Mode, keys: KeyModel, destinations: &[Address]) -> Vec<Step> {
-    use StepKind::{Check, Close, Confirm, Create, Deliver, Grace, Prove, ProveDead, Retire};
-    let deliveries = destinations.iter().flat_map(|to| [(Deliver, Some(to)), (Confirm, Some(to))]);
+/// The steps of a rotation, all planned; `reload` has the hooks of its destinations.
+pub fn plan(
+    mode: Mode,
+    keys: KeyModel,
+    destinations: &[Address],
+    reload: &BTreeMap<Address, Address>,
+) -> Vec<Step> {
+    use StepKind::{Check, Close, Confirm, Create, Deliver, Grace, Prove, ProveDead, Reload, Retire};
+    let deliveries = destinations.iter().flat_map(|to| {
+        let hook = reload.contains_key(to).then_some((Reload, Some(to)));
+        [(Deliver, Some(to)), (Confirm, Some(to))].into_iter().chain(hook)
+    });
     let alone = |kinds: &[StepKind]| kinds.iter().map(|kind| (*kind, None)).collect::<Vec<_>>();
     let (before, delivers, after) = match (mode, keys) {
         (Mode::Create, _) => (alone(&[Check, Create, Prove]), true, alone(&[Close])),
@@ -292,6 +308,7 @@ pub fn plan(mode: Mode, keys: KeyModel, destinations: &[Address]) -> Vec<Step> {
         (Mode::Compromised, _) => (alone(&[Retire, ProveDead, Check, Create, Prove]), true, alone(&[Close])),
         (Mode::Revoke, _) => (alone(&[Retire, ProveDead]), false, alone(&[Close])),
         (Mode::Adopt, _) => (alone(&[Check, Prove]), false, alone(&[Close])),
+        (Mode::Deliver, _) => (alone(&[Check, Prove]), true, alone(&[Close])),
     };
     let deliveries = deliveries.filter(|_| delivers);
     number(before.into_iter().chain(deliveries).chain(after), 0)
@@ -299,13 +316,16 @@ pub fn plan(mode: Mode, keys: KeyModel, destinations: &[Address]) -> Vec<Step> {
 
 /// The steps that undo a rotation; they follow those it has.
 pub fn plan_abort(rotation: &Rotation) -> Vec<Step> {
-    let touched = rotation
-        .steps
-        .iter()
-        .filter(|step| step.kind == StepKind::Deliver && step.attempts > 0)
-        .map(|step| (StepKind::Restore, step.destination.as_ref()));
+    let began = |kind| rotation.steps.iter().filter(move |step| step.kind == kind && step.attempts > 0);
+    let touched = began(StepKind::Deliver).flat_map(|step| {
+        let to = step.destination.as_ref();
+        let reloaded = began(StepKind::Reload).any(|reload| reload.destination == step.destination);
+        std::iter::once((StepKind::Restore, to)).chain(reloaded.then_some((StepKind::Reload, to)))
+    });
+    // A mere delivery made no key: the one that it delivered is the integration's.
+    let remove = (rotation.mode != Mode::Deliver).then_some((StepKind::Remove, None));
     let first = u32::try_from(rotation.steps.len()).unwrap_or(u32::MAX);
-    number(touched.chain([(StepKind::Remove, None), (StepKind::Close, None)]), first)
+    number(touched.chain(remove).chain([(StepKind::Close, None)]), first)
 }
 
 fn number<'a>(steps: impl Iterator<Item = (StepKind, Option<&'a Address>)>, first: u32) -> Vec<Step> {

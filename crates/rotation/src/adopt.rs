@@ -271,7 +271,7 @@ fn over(
     not_held: &[Report],
     at: Timestamp,
 ) -> Rotation {
-    let mut steps = plan(Mode::Adopt, instance.capabilities.keys, &of.destinations);
+    let mut steps = plan(Mode::Adopt, instance.capabilities.keys, &of.destinations, &of.reload);
     for step in &mut steps {
         step.state = StepState::Done;
         step.attempts = 1;

@@ -34,7 +34,12 @@ impl Engine {
             gap_ms: None,
             started_at: at,
             finished_at: None,
-            steps: plan(request.mode, instance.capabilities.keys, &integration.destinations),
+            steps: plan(
+                request.mode,
+                instance.capabilities.keys,
+                &integration.destinations,
+                &integration.reload,
+            ),
         };
         let id = rotation.id;
         let mut new = NewRotation {
@@ -121,7 +126,8 @@ impl Engine {
         self.check_startable(request, &integration, &keys, instance.capabilities.keys).await?;
         let issuer = self.issuer(&instance).await?;
         let unwritable = steps::preview(self, &*issuer, &integration, request.mode).await?;
-        let steps = plan(request.mode, instance.capabilities.keys, &integration.destinations);
+        let steps =
+            plan(request.mode, instance.capabilities.keys, &integration.destinations, &integration.reload);
         let gap = request.mode == Mode::Compromised
             || (request.mode == Mode::Graceful && !instance.capabilities.keys.overlaps());
         let grace = request.grace.unwrap_or(integration.grace);

@@ -18,6 +18,7 @@ fn integration(every: Option<&str>, on: Option<&str>) -> Integration {
         grace: Period::days(1),
         expires_after: None,
         destinations: Vec::new(),
+        reload: std::collections::BTreeMap::new(),
         silent_after: None,
         source: Source::Command,
         created_at: Timestamp::UNIX_EPOCH,

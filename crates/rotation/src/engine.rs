@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt as _};
 use model::{
-    Address, Blame, Clock, Destination, DestinationError, EventKind, Fence, Ids, Instance, InstanceName,
-    Integration, IntegrationName, Issuer, LeaseHolder, Mode, Report, Retry, Rotation, RotationId,
-    RotationStatus, StepKind, StepState, Store, Timestamp, plan_abort,
+    Address, Blame, Clock, Destination, DestinationError, EventKind, Fence, Hook, Ids, Instance,
+    InstanceName, Integration, IntegrationName, Issuer, LeaseHolder, Mode, Report, Retry, Rotation,
+    RotationId, RotationStatus, StepKind, StepState, Store, Timestamp, plan_abort,
 };
 
 use crate::error::{self, RotationError, RotationErrorKind};
@@ -27,6 +27,13 @@ pub trait World: Send + Sync {
         of: &Integration,
         during: Option<RotationId>,
     ) -> Result<Arc<dyn Destination>, DestinationError>;
+    /// What makes the integration's program take up a new key. Does not run it yet.
+    fn hook(
+        &self,
+        to: &Address,
+        of: &Integration,
+        during: Option<RotationId>,
+    ) -> Result<Arc<dyn Hook>, DestinationError>;
 }
 
 /// Drives rotations. Cheap to clone; all its parts are shared.

@@ -3,7 +3,7 @@
 //! The secret goes to its stdin, never into its arguments or environment. No shell is involved.
 
 mod mask;
-mod run;
+pub(crate) mod run;
 #[cfg(test)]
 mod tests;
 
@@ -22,13 +22,13 @@ use crate::{
 };
 
 /// After this a program and all it started is killed.
-const TIMEOUT: Duration = Duration::from_mins(1);
+pub(crate) const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A program and its arguments.
 #[derive(Clone, Debug)]
-struct Program {
-    path: PathBuf,
-    arguments: Vec<String>,
+pub(crate) struct Program {
+    pub(crate) path: PathBuf,
+    pub(crate) arguments: Vec<String>,
 }
 
 struct Command {
@@ -49,8 +49,8 @@ impl Command {
         Ok(Self {
             address: address.clone(),
             context: context.clone(),
-            write: Program::parse(address, write)?,
-            read: read.map(|read| Program::parse(address, read)).transpose()?,
+            write: Program::parse("destination", address, write)?,
+            read: read.map(|read| Program::parse("destination", address, read)).transpose()?,
             timeout: TIMEOUT,
         })
     }
@@ -62,7 +62,7 @@ impl Command {
 }
 
 /// Splits at the first `#` that is not quoted.
-fn split_read(text: &str) -> (&str, Option<&str>) {
+pub(crate) fn split_read(text: &str) -> (&str, Option<&str>) {
     let (mut quote, mut escaped) = (None, false);
     for (at, character) in text.char_indices() {
         match (quote, character) {
@@ -80,13 +80,14 @@ fn split_read(text: &str) -> (&str, Option<&str>) {
 }
 
 impl Program {
-    fn parse(address: &Address, text: &str) -> Result<Self, DestinationError> {
+    /// `what` the address is of, a destination or a hook.
+    pub(crate) fn parse(what: &str, address: &Address, text: &str) -> Result<Self, DestinationError> {
         let bad = |because: &str| {
             error(
                 DestinationErrorKind::BadAddress,
-                format!("cannot use the destination `{address}`"),
+                format!("cannot use the {what} `{address}`"),
                 because,
-                "write the program's whole path and its arguments, such as `command:/usr/local/bin/put-key backups`",
+                "write the program's whole path and its arguments, such as `command:/usr/local/bin/my-program backups`",
             )
         };
         let mut words = shlex::split(text).ok_or_else(|| bad("a quote in it is never closed"))?.into_iter();
@@ -98,7 +99,7 @@ impl Program {
     }
 
     /// It is there, may be run, and not everyone can change it. Does not run it.
-    fn check(&self) -> Result<(), DestinationError> {
+    pub(crate) fn check(&self) -> Result<(), DestinationError> {
         let shown = self.path.display();
         let what = format!("cannot run `{shown}`");
         let stat = stat(&self.path).map_err(|errno| refused(what.clone(), "execute", &self.path, errno))?;

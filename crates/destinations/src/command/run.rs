@@ -22,11 +22,13 @@ const AFTER_EXIT: Duration = Duration::from_millis(500);
 
 /// What a program is asked to do, in `KEYWRIGHT_ACTION`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Action {
+pub(crate) enum Action {
     Deliver,
     Restore,
     Remove,
     Read,
+    Reload,
+    Look,
 }
 
 impl Action {
@@ -36,7 +38,13 @@ impl Action {
             Self::Restore => "restore",
             Self::Remove => "remove",
             Self::Read => "read",
+            Self::Reload => "reload",
+            Self::Look => "look",
         }
+    }
+
+    fn prints(self) -> bool {
+        matches!(self, Self::Read | Self::Look)
     }
 }
 
@@ -52,8 +60,8 @@ impl Drop for Group {
     }
 }
 
-/// Runs the program with the secret on its stdin; gives what it printed if it is asked to read.
-pub(super) async fn run(
+/// Runs the program with the secret on its stdin; gives what it printed if it is asked to read or look.
+pub(crate) async fn run(
     program: &Program,
     context: &Context,
     action: Action,
@@ -140,7 +148,7 @@ fn command(program: &Program, context: &Context, action: Action) -> Command {
         .process_group(0)
         .kill_on_drop(true)
         .stdin(Stdio::piped())
-        .stdout(if action == Action::Read { Stdio::piped() } else { Stdio::null() })
+        .stdout(if action.prints() { Stdio::piped() } else { Stdio::null() })
         .stderr(Stdio::piped());
     for name in own_variables() {
         command.env_remove(name);

@@ -54,6 +54,7 @@ async fn declare(app: &App, options: &KeyAdopt, instance: &Instance) -> Result<I
         grace: options.grace,
         expires_after: options.rotate_every.map(|every| config::lifetime(every, options.grace)),
         destinations: super::key_create::distinct(&options.destinations)?,
+        reload: std::collections::BTreeMap::new(),
         silent_after: None,
         source: Source::Command,
         created_at: app.clock.now(),

@@ -107,6 +107,7 @@ fn declare(app: &App, options: &KeyCreate, instance: &Instance) -> Result<Integr
         grace: options.grace,
         expires_after: expires_after.filter(|_| instance.capabilities.expiry),
         destinations: distinct(&options.destinations)?,
+        reload: std::collections::BTreeMap::new(),
         silent_after: None,
         source: Source::Command,
         created_at: app.clock.now(),

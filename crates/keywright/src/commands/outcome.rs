@@ -114,7 +114,8 @@ impl<'a> Teller<'a> {
             RotationStatus::Done => !waited,
             _ => false,
         };
-        let Some(key) = rotation.new_key.filter(|_| in_place && !self.told.contains(&rotation.id)) else {
+        let is_new = in_place && rotation.mode != Mode::Deliver && !self.told.contains(&rotation.id);
+        let Some(key) = rotation.new_key.filter(|_| is_new) else {
             return Ok(None);
         };
         let integration = self.app.store.integration(&rotation.integration).await?;
@@ -172,6 +173,9 @@ fn over_line(rotation: &Rotation) -> String {
         (_, Mode::Revoke) => format!("{GOOD}revoked{GOOD:#} {BOLD}{name}{BOLD:#}: the key is proved dead"),
         (_, Mode::Adopt) => format!("{GOOD}adopted{GOOD:#} {BOLD}{name}{BOLD:#}: the key is ours to turn"),
         (_, Mode::Create) => format!("{GOOD}made{GOOD:#} {BOLD}{name}{BOLD:#}: the key is in place"),
+        (_, Mode::Deliver) => {
+            format!("{GOOD}delivered{GOOD:#} {BOLD}{name}{BOLD:#}: its key is in place again")
+        }
         _ => format!(
             "{GOOD}rotated{GOOD:#} {BOLD}{name}{BOLD:#}: the new key is in place, the old one is proved dead{gap}"
         ),
@@ -198,6 +202,9 @@ pub(crate) fn report_stalled(app: &App, rotation: &Rotation, reports: &[Report])
 pub(crate) fn works_meanwhile(rotation: &Rotation) -> &'static str {
     let done = |kind| rotation.step(kind).is_some_and(|step| step.state == StepState::Done);
     match (rotation.mode, rotation.status) {
+        (Mode::Deliver, RotationStatus::Aborting) => "the key stays as it is",
+        (Mode::Deliver, _) if done(StepKind::Prove) => "the key works, but not every destination may hold it",
+        (Mode::Deliver, _) => "nothing was delivered yet",
         (_, RotationStatus::Aborting) => "the old key works",
         (Mode::Create, _) => "the key is not in place yet",
         (Mode::Adopt, _) => "the key works",

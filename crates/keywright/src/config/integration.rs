@@ -63,6 +63,7 @@ fn one(
         grace,
         expires_after: expires_after(section, turned, grace),
         destinations,
+        reload: BTreeMap::new(),
         silent_after: positive(section, "silent_after"),
         source: Source::Configuration,
         created_at: Timestamp::UNIX_EPOCH,

@@ -287,10 +287,16 @@ fn record_differences(wish: &Integration, found: &Integration) -> Vec<Difference
             shown(found.silent_after.map(String::from)),
             shown(wish.silent_after.map(String::from)),
         ),
+        ("reload", hooks(found), hooks(wish)),
     ];
     let mut differences = differing(pairs);
     differences.extend(source_difference(found.source));
     differences
+}
+
+fn hooks(of: &Integration) -> String {
+    let hooks: Vec<String> = of.reload.iter().map(|(to, hook)| format!("{hook} after {to}")).collect();
+    if hooks.is_empty() { "none".into() } else { hooks.join(" ") }
 }
 
 /// What is part of the key, or of where it is.

@@ -2,7 +2,8 @@
 //! once more, since the old key goes next.
 
 use model::{
-    DestinationErrorKind, KeyState, Period, Rotation, RotationStatus, SignedDuration, StepKind, Timestamp,
+    DestinationErrorKind, KeyState, Period, Rotation, RotationStatus, SignedDuration, StepKind, StepState,
+    Timestamp,
 };
 use serde_json::json;
 
@@ -93,7 +94,8 @@ pub(super) async fn drifted(
             Err(failure) if failure.kind == DestinationErrorKind::NotConfirmed => {
                 let same = |other: &&model::Step| {
                     other.destination == step.destination
-                        && matches!(other.kind, StepKind::Deliver | StepKind::Confirm)
+                        && other.state == StepState::Done
+                        && matches!(other.kind, StepKind::Deliver | StepKind::Confirm | StepKind::Reload)
                 };
                 let numbers = turn.journal.rotation.steps.iter().filter(same).map(|step| step.number);
                 steps.extend(numbers.filter_map(|number| usize::try_from(number).ok()));

@@ -8,6 +8,7 @@ mod deliver;
 mod grace;
 mod prove;
 mod prove_dead;
+mod reload;
 mod remove;
 mod restore;
 mod retire;
@@ -178,6 +179,7 @@ async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
         StepKind::Prove => prove::run(turn).await,
         StepKind::Deliver => deliver::run(turn).await,
         StepKind::Confirm => confirm::run(turn).await,
+        StepKind::Reload => reload::run(turn).await,
         StepKind::Grace => grace::run(turn).await,
         StepKind::Retire => retire::run(turn).await,
         StepKind::ProveDead => prove_dead::run(turn).await,

@@ -156,7 +156,10 @@ async fn a_preview_changes_nothing() {
             let request = Request::new(integration_name(), mode);
             let preview = rig.calm_engine().preview(&request).await.unwrap();
             assert_eq!(preview.has_gap, rig_has_gap(model, mode), "{model:?} {mode:?}");
-            assert_eq!(preview.steps, model::plan(mode, model, &[address(0), address(1)]));
+            assert_eq!(
+                preview.steps,
+                model::plan(mode, model, &[address(0), address(1)], &std::collections::BTreeMap::new())
+            );
             assert_eq!((rig.store.writes(), rig.outside.look(|state| state.effects)), (0, 0));
         }
     }

@@ -89,6 +89,7 @@ pub(crate) fn integration(name: &str) -> Integration {
         grace: Period::seconds(3600),
         expires_after: None,
         destinations: vec!["file:/srv/example".parse().unwrap()],
+        reload: std::collections::BTreeMap::new(),
         silent_after: None,
         source: model::Source::Command,
         created_at: at(0),
@@ -114,7 +115,7 @@ pub(crate) fn rotation(n: u64, of: &str) -> Rotation {
         gap_ms: None,
         started_at: at(i64::try_from(n).unwrap()),
         finished_at: None,
-        steps: plan(Mode::Graceful, KeyModel::Many, &destinations),
+        steps: plan(Mode::Graceful, KeyModel::Many, &destinations, &std::collections::BTreeMap::new()),
     }
 }
 

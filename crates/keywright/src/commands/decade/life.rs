@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::task::Poll;
 
 use model::{
-    Address, Capabilities, Confirmation, Destination, DestinationError, Fingerprint, Held, Instance,
+    Address, Capabilities, Confirmation, Destination, DestinationError, Fingerprint, Held, Hook, Instance,
     InstanceName, Integration, IssuedKey, Issuer, IssuerError, LeaseHolder, ListedKey, NewKey, Proof,
     ProofOfDeath, Report, RotationId, Scope, Secret,
 };
@@ -98,6 +98,15 @@ impl World for Living<dyn World> {
     ) -> Result<Arc<dyn Destination>, DestinationError> {
         Ok(Living::new(&self.life, self.of.destination(to, of, during)?))
     }
+
+    fn hook(
+        &self,
+        to: &Address,
+        of: &Integration,
+        during: Option<RotationId>,
+    ) -> Result<Arc<dyn Hook>, DestinationError> {
+        Ok(Living::new(&self.life, self.of.hook(to, of, during)?))
+    }
 }
 
 #[async_trait::async_trait]
@@ -159,6 +168,25 @@ impl Destination for Living<dyn Destination> {
 
     async fn restore(&self, previous: Option<&Secret>) -> Result<(), DestinationError> {
         self.life.call(self.of.restore(previous)).await
+    }
+
+    async fn discard(&self, dead: &[Fingerprint]) -> Result<Option<String>, DestinationError> {
+        self.life.call(self.of.discard(dead)).await
+    }
+}
+
+#[async_trait::async_trait]
+impl Hook for Living<dyn Hook> {
+    fn address(&self) -> &Address {
+        self.of.address()
+    }
+
+    async fn check(&self) -> Result<(), DestinationError> {
+        self.life.call(self.of.check()).await
+    }
+
+    async fn run(&self) -> Result<String, DestinationError> {
+        self.life.call(self.of.run()).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{
     Address, Blame, Confirmation, Destination, DestinationError, DestinationErrorKind as Kind, Fingerprint,
-    Held, Report, Retry, Secret,
+    Held, Hook, Report, Retry, Secret,
 };
 
 use super::outside::{Meddled, Place};
@@ -36,7 +36,8 @@ impl FakeDestination {
     ) -> Result<T, DestinationError> {
         self.process.gate().await;
         let fault = self.faults.next(call);
-        let fault = if self.place(|place| place.broken) { Some(Fault::Refused) } else { fault };
+        let broken = self.place(|place| place.broken || place.broken_at == Some(call));
+        let fault = if broken { Some(Fault::Refused) } else { fault };
         let told = fault.filter(|fault| fault.is_told());
         let result = match told {
             Some(fault) if !fault.has_effect() => Err(failure(fault, call)),
@@ -56,7 +57,8 @@ impl FakeDestination {
     fn write(&self, what: &str, text: Option<String>, fault: Option<Fault>) {
         self.outside.effect(&format!("{what} {}", self.address), |state| {
             let place = state.places.get_mut(&self.address).unwrap();
-            place.text = text;
+            let before = std::mem::replace(&mut place.text, text);
+            place.versions.extend(before);
             // What is put back may be what somebody else wrote.
             if place.meddled == Meddled::Last && what != "restore" {
                 place.meddled = Meddled::Before;
@@ -127,5 +129,55 @@ impl Destination for FakeDestination {
             Ok(())
         })
         .await
+    }
+
+    async fn discard(&self, dead: &[Fingerprint]) -> Result<Option<String>, DestinationError> {
+        self.call(Call::Discard, |_| {
+            let is_dead = |text: &String| dead.contains(&Fingerprint::of(&Secret::new(text.as_str())));
+            Ok(self.outside.effect(&format!("discard {}", self.address), |state| {
+                let place = state.places.get_mut(&self.address).unwrap();
+                let before = place.versions.len();
+                place.versions.retain(|text| !is_dead(text));
+                let gone = before - place.versions.len();
+                (gone > 0).then(|| format!("{gone} versions destroyed"))
+            }))
+        })
+        .await
+    }
+}
+
+/// What makes the program that reads a place take up what it holds.
+pub(crate) struct FakeHook {
+    address: Address,
+    place: FakeDestination,
+}
+
+impl FakeHook {
+    /// `hook:…` of `fake:…`.
+    pub(crate) fn new(address: &Address, place: FakeDestination) -> Self {
+        Self { address: address.clone(), place }
+    }
+}
+
+#[async_trait::async_trait]
+impl Hook for FakeHook {
+    fn address(&self) -> &Address {
+        &self.address
+    }
+
+    async fn check(&self) -> Result<(), DestinationError> {
+        self.place.call(Call::CheckHook, |_| Ok(())).await
+    }
+
+    async fn run(&self) -> Result<String, DestinationError> {
+        self.place
+            .call(Call::Reload, |_| {
+                let to = &self.place.address;
+                self.place.outside.effect(&format!("reload {to}"), |state| {
+                    state.places.get_mut(to).unwrap().take_up();
+                });
+                Ok("taken up".to_owned())
+            })
+            .await
     }
 }

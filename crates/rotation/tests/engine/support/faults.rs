@@ -26,10 +26,13 @@ pub(crate) enum Call {
     Deliver,
     Confirm,
     Restore,
+    Discard,
+    CheckHook,
+    Reload,
 }
 
 impl Call {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Begin,
         Self::Commit,
         Self::Load,
@@ -45,6 +48,9 @@ impl Call {
         Self::Deliver,
         Self::Confirm,
         Self::Restore,
+        Self::Discard,
+        Self::CheckHook,
+        Self::Reload,
     ];
 
     /// The ways in which it can go wrong.
@@ -58,6 +64,8 @@ impl Call {
             }
             Self::Delete => &[Refused, Unreachable, Lost, Broken, Throttled, Lies],
             Self::CheckPlace => &[Refused, Unreachable, Locked],
+            Self::CheckHook => &[Refused, Unreachable],
+            Self::Reload | Self::Discard => &[Refused, Unreachable, Lost, Broken, Throttled],
             Self::Read => &[Refused, Unreachable, Unreadable],
             Self::Deliver => &[Refused, Unreachable, Lost, Broken, Locked, Meddled],
             Self::Confirm => &[Refused, Unreachable, Meddled],

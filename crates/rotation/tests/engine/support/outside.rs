@@ -6,6 +6,8 @@ use std::sync::Mutex;
 
 use model::{Address, KeyModel, Scope, Timestamp};
 
+use super::Call;
+
 /// A key as n8n has it.
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
@@ -40,6 +42,12 @@ pub(crate) struct Place {
     pub(crate) blind: bool,
     /// Nothing can be done with it.
     pub(crate) broken: bool,
+    /// This cannot be done with it.
+    pub(crate) broken_at: Option<Call>,
+    /// What its program took up last, and whether that was somebody else's; it reads the place itself if `None`.
+    pub(crate) taken_up: Option<(Option<String>, bool)>,
+    /// What it held before, as places keep versions.
+    pub(crate) versions: Vec<String>,
     /// Whether somebody else wrote to it.
     pub(crate) meddled: Meddled,
     /// A client reads it that must never be refused.
@@ -99,7 +107,8 @@ impl State {
             .places
             .iter()
             .filter(|(_, place)| place.guarded && place.meddled != Meddled::Last)
-            .filter(|(_, place)| !place.text.as_ref().is_some_and(|text| self.works(text)))
+            .filter(|(_, place)| !place.taken_up.as_ref().is_some_and(|(_, meddled)| *meddled))
+            .filter(|(_, place)| !place.read().is_some_and(|text| self.works(text)))
             .map(|(address, _)| format!("after {what}: a client of `{address}` is refused"))
             .collect();
         self.violations.extend(refused);
@@ -169,6 +178,19 @@ impl Outside {
 }
 
 impl Place {
+    /// The text that its client uses.
+    pub(crate) fn read(&self) -> Option<&String> {
+        match &self.taken_up {
+            Some((text, _)) => text.as_ref(),
+            None => self.text.as_ref(),
+        }
+    }
+
+    /// Its client takes up what it holds.
+    pub(crate) fn take_up(&mut self) {
+        self.taken_up = Some((self.text.clone(), self.meddled == Meddled::Last));
+    }
+
     pub(crate) fn meddle(&mut self, text: &str) {
         self.text = Some(text.to_owned());
         self.meddled = Meddled::Last;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use model::{
-    Address, Capabilities, Clock as _, Destination, DestinationError, Fingerprint, Instance, Integration,
-    IntegrationName, IntegrationRole, Issuer, Key, KeyId, KeyModel, KeyState, LoginRefs, Mode, Period,
-    Report, RotationId, ScopeSupport, Secret, Source, TransportRefs, Ulid,
+    Address, Capabilities, Clock as _, Destination, DestinationError, Fingerprint, Hook, Instance,
+    Integration, IntegrationName, IntegrationRole, Issuer, Key, KeyId, KeyModel, KeyState, LoginRefs, Mode,
+    Period, Report, RotationId, ScopeSupport, Secret, Source, TransportRefs, Ulid,
 };
 use rotation::{Engine, Outcome, Request, RotationError, World};
 
-use super::destination::FakeDestination;
+use super::destination::{FakeDestination, FakeHook};
 use super::issuer::{FakeIssuer, ONLY_LABEL};
 use super::outside::{Made, Place};
 use super::store_port::StoreView;
@@ -101,6 +101,7 @@ impl Rig {
             grace: self.setup.grace,
             expires_after: None,
             destinations: (0..self.setup.destinations).map(address).collect(),
+            reload: std::collections::BTreeMap::new(),
             silent_after: None,
             source: Source::Command,
             created_at: now,
@@ -159,6 +160,16 @@ impl Rig {
         }
         self.before = self.outside.look(|state| state.places.values().cloned().collect());
         self
+    }
+
+    /// Gives the programs of the first so many destinations a hook: they use what they took up last.
+    pub(crate) fn hook_up(&mut self, count: usize) {
+        for number in 0..count {
+            let hook = format!("hook:{number}").parse().unwrap();
+            self.store.arrange(|kept| drop(kept.integrations[0].reload.insert(address(number), hook)));
+            self.outside.arrange(|state| state.places.get_mut(&address(number)).unwrap().take_up());
+        }
+        self.before = self.outside.look(|state| state.places.values().cloned().collect());
     }
 
     /// A second integration, without a key, with one destination of its own.
@@ -255,11 +266,27 @@ impl World for FakeWorld {
         _of: &Integration,
         _during: Option<RotationId>,
     ) -> Result<Arc<dyn Destination>, DestinationError> {
-        Ok(Arc::new(FakeDestination {
-            address: to.clone(),
+        Ok(Arc::new(self.place(to)))
+    }
+
+    fn hook(
+        &self,
+        to: &Address,
+        of: &Integration,
+        _during: Option<RotationId>,
+    ) -> Result<Arc<dyn Hook>, DestinationError> {
+        let place = of.reload.iter().find(|(_, hook)| *hook == to).unwrap().0;
+        Ok(Arc::new(FakeHook::new(to, self.place(place))))
+    }
+}
+
+impl FakeWorld {
+    fn place(&self, at: &Address) -> FakeDestination {
+        FakeDestination {
+            address: at.clone(),
             outside: self.outside.clone(),
             faults: self.faults.clone(),
             process: self.process.clone(),
-        }))
+        }
     }
 }
