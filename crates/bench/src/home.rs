@@ -171,6 +171,7 @@ impl World for Outside {
             instance: of.instance.clone(),
             rotation: during,
             hidden_variables: Vec::new(),
+            services: Arc::new(destinations::Services::none()),
         };
         destinations::open(to, &context)
     }
@@ -186,6 +187,7 @@ impl World for Outside {
             instance: of.instance.clone(),
             rotation: during,
             hidden_variables: Vec::new(),
+            services: Arc::new(destinations::Services::none()),
         };
         destinations::open_hook(to, &context)
     }

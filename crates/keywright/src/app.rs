@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use destinations::Services;
 use model::{
     Clock, Event, EventKind, Ids, Instance, InstanceName, Report, Secret, SecretRef, Store, StoreErrorKind,
     Timestamp,
@@ -15,11 +16,12 @@ use crate::assisted::Person;
 use crate::config::{self, Config};
 use crate::error::{CommandError, operator};
 use crate::keeper::Keeping;
+use crate::outside::ProcessOutside;
 use crate::process::{self, ProcLiveness};
 use crate::progress::Progress;
 use crate::system::{SystemClock, SystemIds};
 use crate::ui::Ui;
-use crate::world::Reach;
+use crate::world::{Places, Reach};
 use crate::{Hooks, Sealing};
 
 /// The master key, wherever the configuration says that it is.
@@ -111,6 +113,15 @@ async fn open_store(config: &Config, ui: Ui) -> Result<Arc<dyn OpenStore>, Comma
     Ok(store)
 }
 
+/// What the configuration says of destinations.
+fn places(config: &Config, store: &Arc<dyn OpenStore>, clock: &Arc<dyn Clock>) -> Places {
+    let outside = ProcessOutside { store: Arc::clone(store) as Arc<dyn Store>, clock: Arc::clone(clock) };
+    Places {
+        hidden_variables: config.secret_variables(),
+        services: Arc::new(Services::new(config.services.clone(), Arc::new(outside))),
+    }
+}
+
 /// One run of one command.
 pub(crate) struct App {
     pub(crate) ui: Ui,
@@ -122,7 +133,7 @@ pub(crate) struct App {
     pub(crate) config: Config,
     /// The folder of the log's segments.
     pub(crate) log: PathBuf,
-    hidden_variables: Vec<String>,
+    places: Places,
     person: Arc<Person>,
 }
 
@@ -131,17 +142,18 @@ impl App {
     pub(crate) async fn open(config: &Path, ui: Ui, hooks: &Hooks) -> Result<Self, CommandError> {
         let config = Config::load(config)?;
         let store = open_store(&config, ui).await?;
-        let hidden_variables = config.secret_variables();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let places = places(&config, &store, &clock);
         Ok(Self {
             ui,
             store,
-            clock: Arc::new(SystemClock),
+            clock,
             ids: Arc::new(SystemIds),
             actor: config::actor(),
             hooks: hooks.clone(),
             log: config.log.clone(),
             config,
-            hidden_variables,
+            places,
             person: Arc::new(Person::at_terminal(ui)),
         })
     }
@@ -181,7 +193,7 @@ impl App {
                 "`store`, `log`, `master_key` and `serve.listen` are read when it starts: start it again",
             );
         }
-        self.hidden_variables = config.secret_variables();
+        self.places = places(&config, &self.store, &self.clock);
         self.config = config;
         self.ui.note("the configuration was read anew");
         true
@@ -192,9 +204,14 @@ impl App {
         Ok(self.config.channels(&*self.store).await?)
     }
 
+    /// The services of the configuration.
+    pub(crate) fn services(&self) -> &Arc<Services> {
+        &self.places.services
+    }
+
     /// Variables of our environment that programs which we run must not see.
     pub(crate) fn hidden_variables(&self) -> &[String] {
-        &self.hidden_variables
+        &self.places.hidden_variables
     }
 
     /// The same, with somebody who watches beside the progress lines.
@@ -219,7 +236,7 @@ impl App {
             Arc::clone(&self.ids),
             self.actor.clone(),
             keeping,
-            self.hidden_variables.clone(),
+            self.places.clone(),
             Arc::clone(&self.person),
         )
     }

@@ -13,6 +13,7 @@ mod demo;
 mod error;
 mod fleet;
 mod keeper;
+mod outside;
 mod process;
 mod progress;
 mod prompt;

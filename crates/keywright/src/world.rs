@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use destinations::Services;
 use model::{
     Address, Clock, Destination, DestinationError, Hook, Ids, Instance, InstanceName, Integration, Issuer,
     Report, RotationId, Store,
@@ -18,6 +19,15 @@ use crate::transport;
 /// An instance as it was when it was opened, and its issuer.
 type Opened = (Instance, Arc<dyn Issuer>);
 
+/// What destinations and hooks are opened with.
+#[derive(Clone)]
+pub(crate) struct Places {
+    /// Variables of our environment that programs which we run must not see.
+    pub(crate) hidden_variables: Vec<String>,
+    /// The services of the configuration.
+    pub(crate) services: Arc<Services>,
+}
+
 /// Opens each instance once, and shares it.
 pub(crate) struct Reach {
     store: Arc<dyn Store>,
@@ -25,7 +35,7 @@ pub(crate) struct Reach {
     ids: Arc<dyn Ids>,
     actor: String,
     keeping: Keeping,
-    hidden_variables: Vec<String>,
+    places: Places,
     person: Arc<Person>,
     issuers: Mutex<BTreeMap<InstanceName, Opened>>,
 }
@@ -37,10 +47,10 @@ impl Reach {
         ids: Arc<dyn Ids>,
         actor: String,
         keeping: Keeping,
-        hidden_variables: Vec<String>,
+        places: Places,
         person: Arc<Person>,
     ) -> Self {
-        Self { store, clock, ids, actor, keeping, hidden_variables, person, issuers: Mutex::default() }
+        Self { store, clock, ids, actor, keeping, places, person, issuers: Mutex::default() }
     }
 
     fn context(&self, of: &Integration, during: Option<RotationId>) -> destinations::Context {
@@ -48,7 +58,8 @@ impl Reach {
             integration: of.name.clone(),
             instance: of.instance.clone(),
             rotation: during,
-            hidden_variables: self.hidden_variables.clone(),
+            hidden_variables: self.places.hidden_variables.clone(),
+            services: Arc::clone(&self.places.services),
         }
     }
 

@@ -66,7 +66,10 @@ pub fn open_hook(address: &Address, context: &Context) -> Result<Arc<dyn Hook>, 
     Err(error(
         DestinationErrorKind::BadAddress,
         format!("cannot use the hook `{address}`"),
-        format!("there is no kind of hook `{}`; there are {names}, and services that have hooks", address.kind()),
+        format!(
+            "there is no kind of hook `{}`; there are {names}, and services that have hooks",
+            address.kind()
+        ),
         mend,
     ))
 }

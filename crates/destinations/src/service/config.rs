@@ -100,14 +100,19 @@ fn faults(kind: &ServiceKind, values: &BTreeMap<String, String>) -> Vec<SettingF
                 let form = if form.is_empty() { format!("such as {}", setting.example) } else { form };
                 fault(name, problem, form)
             })),
-            None => faults.push(fault(
-                name,
-                format!("is no setting of a `{}`", kind.name),
-                format!(
-                    "it has {}",
-                    kind.all_settings().map(|setting| setting.name).collect::<Vec<_>>().join(", ")
-                ),
-            )),
+            None => {
+                let near = kind
+                    .all_settings()
+                    .map(|setting| (strsim::damerau_levenshtein(setting.name, name), setting.name))
+                    .min()
+                    .filter(|(distance, _)| *distance <= 3);
+                let all = || kind.all_settings().map(|setting| setting.name).collect::<Vec<_>>().join(", ");
+                let form = near.map_or_else(
+                    || format!("settings here are {}", all()),
+                    |(_, near)| format!("did you mean `{near}`?"),
+                );
+                faults.push(fault(name, format!("is not a setting of `{}`", kind.name), form));
+            }
         }
     }
     for set in kind.all_sets() {

@@ -30,7 +30,6 @@ pub(crate) use outside::over_at;
 pub use outside::{Nowhere, Outside};
 pub use settings::{Form, Setting, Settings};
 
-
 /// One service. Opening it touches nothing; credentials are fetched with the first call.
 #[async_trait::async_trait]
 pub(crate) trait Service: Send + Sync {
@@ -38,7 +37,11 @@ pub(crate) trait Service: Send + Sync {
     fn destination(self: Arc<Self>, address: &Address, context: &Context) -> Opened;
 
     /// What makes a program take up a new key.
-    fn hook(self: Arc<Self>, address: &Address, _context: &Context) -> Result<Arc<dyn Hook>, DestinationError> {
+    fn hook(
+        self: Arc<Self>,
+        address: &Address,
+        _context: &Context,
+    ) -> Result<Arc<dyn Hook>, DestinationError> {
         Err(error(
             Kind::BadAddress,
             format!("cannot use the hook `{address}`"),

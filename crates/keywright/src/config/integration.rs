@@ -1,14 +1,16 @@
 //! `[integration.NAME]`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use destinations::{Nowhere, ServiceConfig, Services};
 use model::{
-    Address, Cron, InstanceName, Integration, IntegrationName, IntegrationRole, Period, Scope, Source,
-    Timestamp,
+    Address, Cron, InstanceName, Integration, IntegrationName, IntegrationRole, Period, Report, Scope,
+    Source, Timestamp,
 };
 
 use super::nearest;
-use super::read::Section;
+use super::read::{Section, TextOrTable};
 
 /// How long an old key works on, unless said otherwise.
 const GRACE: Period = Period::days(1);
@@ -21,12 +23,12 @@ pub(crate) fn lifetime(turned: Period, grace: Period) -> Period {
 }
 
 /// All of them; `instances` are those that are declared.
-pub(super) fn read(top: &Section<'_>, instances: &[InstanceName]) -> Vec<Integration> {
+pub(super) fn read(top: &Section<'_>, instances: &[InstanceName], addresses: &Addresses) -> Vec<Integration> {
     let declared = top.named::<IntegrationName>("integration", "integration.NAME");
     let mut places: BTreeMap<Address, IntegrationName> = BTreeMap::new();
     let mut integrations = Vec::new();
     for (name, section) in declared {
-        let destinations = deliver(&section, &name, &mut places);
+        let destinations = deliver(&section, &name, addresses, &mut places);
         integrations.extend(one(name, &section, instances, destinations));
     }
     integrations
@@ -36,7 +38,7 @@ fn one(
     name: IntegrationName,
     section: &Section<'_>,
     instances: &[InstanceName],
-    destinations: Vec<Address>,
+    deliveries: Vec<Delivery>,
 ) -> Option<Integration> {
     let root = name.as_str().strip_suffix("-root");
     if root.is_some_and(|root| instances.iter().any(|instance| instance.as_str() == root)) {
@@ -62,8 +64,8 @@ fn one(
         rotate_on,
         grace,
         expires_after: expires_after(section, turned, grace),
-        destinations,
-        reload: BTreeMap::new(),
+        reload: deliveries.iter().filter_map(|one| Some((one.to.clone(), one.reload.clone()?))).collect(),
+        destinations: deliveries.into_iter().map(|one| one.to).collect(),
         silent_after: positive(section, "silent_after"),
         source: Source::Configuration,
         created_at: Timestamp::UNIX_EPOCH,
@@ -153,55 +155,100 @@ fn longest_gap(cron: &Cron) -> Period {
     Period::days(u32::try_from(longest).unwrap_or(u32::MAX))
 }
 
+/// A place, and the hook that makes its program take up a new key.
+struct Delivery {
+    to: Address,
+    reload: Option<Address>,
+    line: usize,
+}
+
 /// What is no address is not quoted: it may be a key, pasted where its place belongs.
-fn addresses(section: &Section<'_>) -> Vec<(Address, usize)> {
-    let mut addresses = Vec::new();
-    for (text, line) in section.texts("deliver") {
-        match text.parse() {
-            Ok(address) => addresses.push((address, line)),
-            Err(_not_quoted) => {
-                let form = "write `kind:place`, such as `dotenv:/srv/backup/.env#N8N_API_KEY`";
-                section.page.fault(line, section.at("deliver"), "holds what is no destination", form);
+fn deliveries(section: &Section<'_>) -> Vec<Delivery> {
+    let fault = |line: usize, form: &str| {
+        section.page.fault(line, section.at("deliver"), "holds what is no destination", form);
+    };
+    let form = "write `kind:place`, such as `dotenv:/srv/backup/.env#N8N_API_KEY`";
+    let mut deliveries = Vec::new();
+    for (item, line) in section.texts_or_tables("deliver", "integration.NAME.deliver") {
+        let (to, reload) = match &item {
+            TextOrTable::Text(text) => (Some(*text), None),
+            TextOrTable::Table(table) => (table.text("to"), table.text("reload")),
+        };
+        let Some(to) = to else { continue };
+        let Ok(to) = to.parse() else {
+            fault(line, form);
+            continue;
+        };
+        let reload = match reload.map(str::parse) {
+            None => None,
+            Some(Ok(hook)) => Some(hook),
+            Some(Err(_not_quoted)) => {
+                fault(line, "write `kind:what` as `reload`, such as `systemd:backup.service`");
+                continue;
             }
-        }
+        };
+        deliveries.push(Delivery { to, reload, line });
     }
-    addresses
+    deliveries
+}
+
+/// What addresses are looked at with: services as they are declared, and nothing outside.
+pub(super) struct Addresses {
+    services: Arc<Services>,
+    /// Names of services that have a fault of their own.
+    faulty: Vec<String>,
+}
+
+impl Addresses {
+    pub(super) fn new(services: Vec<ServiceConfig>, faulty: Vec<String>) -> Self {
+        Self { services: Arc::new(Services::new(services, Arc::new(Nowhere))), faulty }
+    }
+
+    fn fault(&self, name: &IntegrationName, section: &Section<'_>, delivery: &Delivery) -> Option<Report> {
+        let context = destinations::Context {
+            integration: name.clone(),
+            // Only programs are told it, and none is run here.
+            instance: match section.text("instance").and_then(|text| text.parse().ok()) {
+                Some(instance) => instance,
+                None => "instance".parse().ok()?,
+            },
+            rotation: None,
+            hidden_variables: Vec::new(),
+            services: Arc::clone(&self.services),
+        };
+        let is_known = |address: &&Address| !self.faulty.iter().any(|name| name == address.kind());
+        let to = Some(&delivery.to).filter(is_known).map(|to| destinations::open(to, &context).map(drop));
+        let hook = delivery.reload.as_ref().filter(is_known);
+        let hook = hook.map(|hook| destinations::open_hook(hook, &context).map(drop));
+        let failed = to.into_iter().chain(hook).find_map(Result::err)?;
+        Some(*failed.report)
+    }
 }
 
 /// Places that mean something, and that no other integration has.
 fn deliver(
     section: &Section<'_>,
     name: &IntegrationName,
+    addresses: &Addresses,
     places: &mut BTreeMap<Address, IntegrationName>,
-) -> Vec<Address> {
-    let mut destinations = Vec::new();
-    for (to, line) in addresses(section) {
-        let fault =
-            |problem: String, form: &str| section.page.fault(line, section.at("deliver"), problem, form);
-        let context = destinations::Context {
-            integration: name.clone(),
-            // Only programs are told it, and none is run here.
-            instance: match section.text("instance").and_then(|text| text.parse().ok()) {
-                Some(instance) => instance,
-                None => match "instance".parse() {
-                    Ok(instance) => instance,
-                    Err(_) => continue,
-                },
-            },
-            rotation: None,
-            hidden_variables: Vec::new(),
+) -> Vec<Delivery> {
+    let mut sound = Vec::new();
+    for delivery in deliveries(section) {
+        let fault = |problem: String, form: &str| {
+            section.page.fault(delivery.line, section.at("deliver"), problem, form);
         };
-        if let Err(failure) = destinations::open(&to, &context) {
-            fault(format!("cannot be used: {}", failure.report.line()), &failure.report.mend.join("; "));
+        if let Some(report) = addresses.fault(name, section, &delivery) {
+            fault(format!("cannot be used: {}", report.line()), &report.mend.join("; "));
             continue;
         }
+        let to = &delivery.to;
         match places.insert(to.clone(), name.clone()) {
             Some(other) if other == *name => fault(format!("holds `{to}` twice"), "write it once"),
             Some(other) => {
                 fault(format!("holds `{to}`, where the key of `{other}` is"), "one place holds one key");
             }
-            None => destinations.push(to),
+            None => sound.push(delivery),
         }
     }
-    destinations
+    sound
 }

@@ -15,6 +15,7 @@ mod schema;
 #[cfg(test)]
 mod schema_tests;
 mod secrets;
+mod service;
 mod settings;
 mod syntax;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use std::io::{ErrorKind, Read as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use destinations::ServiceConfig;
 use model::{Blame, InstanceName, Report, Retry, SecretRef, Store, Timestamp};
 use notices::ChannelConfig;
 use rotation::ScheduleConfig;
@@ -35,7 +37,7 @@ use toml::de::DeTable;
 use crate::fleet::Wishes;
 use read::{Fault, Page, Section};
 
-pub(crate) use environment::actor;
+pub(crate) use environment::{actor, variable};
 pub(crate) use integration::lifetime;
 use notify::Channel;
 pub(crate) use schema::schema;
@@ -60,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) master_key: SecretRef,
     pub(crate) serve: ServeConfig,
     pub(crate) channels: Vec<Channel>,
+    /// Where destinations lie that are no files.
+    pub(crate) services: Vec<ServiceConfig>,
     wishes: Wishes,
     lines: BTreeMap<String, usize>,
 }
@@ -100,6 +104,7 @@ impl Default for Config {
             master_key: SecretRef::Env(MASTER_KEY_VARIABLE.to_owned()),
             serve: ServeConfig::default(),
             channels: Vec::new(),
+            services: Vec::new(),
             wishes: Wishes::default(),
             lines: BTreeMap::new(),
         }
@@ -185,10 +190,12 @@ impl Config {
             let instances = instance::read(&top, folder);
             // One that is faulty is declared all the same.
             let declared: Vec<InstanceName> = top.names("instance");
-            let integrations = integration::read(&top, &declared);
+            let (services, faulty) = service::read(&top, folder);
+            let addresses = integration::Addresses::new(services.clone(), faulty);
+            let integrations = integration::read(&top, &declared, &addresses);
             let channels = notify::read(&top, folder);
             let wishes = Wishes { instances, integrations };
-            config.map(|config| Self { channels, wishes, ..config })
+            config.map(|config| Self { channels, services, wishes, ..config })
         };
         let (faults, lines) = page.close();
         match config {
@@ -244,8 +251,9 @@ impl Config {
         };
         let channels = self.channels.iter().flat_map(Channel::references);
         let all = std::iter::once(&self.master_key).chain(store).chain(logins).chain(ways).chain(channels);
-        let names = all.filter_map(|reference| match reference {
-            SecretRef::Env(name) => Some(name.clone()),
+        let services = self.services.iter().flat_map(|service| service.settings().secrets());
+        let names = all.cloned().chain(services).filter_map(|reference| match reference {
+            SecretRef::Env(name) => Some(name),
             SecretRef::File(_) | SecretRef::Sealed(_) => None,
         });
         std::iter::once(MASTER_KEY_VARIABLE.to_owned()).chain(names).collect()

@@ -325,41 +325,132 @@ impl<'a> Section<'a> {
         table.into_iter().flatten().filter_map(|(name, _)| name.get_ref().parse().ok()).collect()
     }
 
+    /// The tables in this one whose names people give, and whose settings are described elsewhere.
+    pub(super) fn tables(&self, key: &str) -> Vec<Table<'a>> {
+        self.each_table(key)
+            .into_iter()
+            .map(|(name, path, line, values)| Table { page: self.page, name, path, line, values })
+            .collect()
+    }
+
     /// The tables in this one whose names people give.
     pub(super) fn named<T: FromStr<Err: Display>>(&self, key: &str, kind: &'static str) -> Vec<(T, Self)> {
-        let Some((value, _)) = self.value(key) else { return Vec::new() };
-        let Some(table) = value.as_table() else {
-            self.wrong_type(key, value, "a table of tables");
-            return Vec::new();
-        };
         let mut sections = Vec::new();
-        for (name, value) in table {
-            let line = self.page.line(name.span().start);
-            let path = format!("{key}.{}", shown(name.get_ref()));
-            let Some(inner) = value.get_ref().as_table() else {
-                let what = kind_of(value.get_ref());
-                self.page.fault(
-                    line,
-                    path,
-                    format!("is {what}, and wants a table"),
-                    format!("write [{key}.NAME]"),
-                );
-                continue;
-            };
-            self.page.lines.borrow_mut().insert(path.clone(), line);
-            let parsed: Result<T, _> = name.get_ref().parse();
+        for (name, path, line, inner) in self.each_table(key) {
+            let parsed: Result<T, _> = name.parse();
             if let Err(refused) = &parsed {
-                self.page.fault(
-                    line,
-                    path.clone(),
-                    format!("has no name: {refused}"),
-                    format!("write [{key}.NAME]"),
-                );
+                let form = format!("write [{key}.NAME]");
+                self.page.fault(line, path.clone(), format!("has no name: {refused}"), form);
             }
             let section = Self::open(self.page, kind, path, line, inner);
             sections.extend(parsed.ok().map(|name| (name, section)));
         }
         sections
+    }
+
+    /// Name, path, line and content of each table in a table.
+    fn each_table(&self, key: &str) -> Vec<(&'a str, String, usize, &'a DeTable<'a>)> {
+        let Some((value, _)) = self.value(key) else { return Vec::new() };
+        let Some(table) = value.as_table() else {
+            self.wrong_type(key, value, "a table of tables");
+            return Vec::new();
+        };
+        let mut tables = Vec::new();
+        for (name, value) in table {
+            let line = self.page.line(name.span().start);
+            let path = format!("{key}.{}", shown(name.get_ref()));
+            let Some(inner) = value.get_ref().as_table() else {
+                let problem = format!("is {}, and wants a table", kind_of(value.get_ref()));
+                self.page.fault(line, path, problem, format!("write [{key}.NAME]"));
+                continue;
+            };
+            self.page.lines.borrow_mut().insert(path.clone(), line);
+            tables.push((name.get_ref().as_ref(), path, line, inner));
+        }
+        tables
+    }
+
+    /// The items of a list, each a text or a table of that kind, with its line.
+    pub(super) fn texts_or_tables(&self, key: &str, kind: &'static str) -> Vec<(TextOrTable<'a>, usize)> {
+        let Some((value, _)) = self.value(key) else { return Vec::new() };
+        let Some(array) = value.as_array() else {
+            self.wrong_type(key, value, "a list");
+            return Vec::new();
+        };
+        let mut items = Vec::new();
+        for item in array {
+            let line = self.page.line(item.span().start);
+            match item.get_ref() {
+                DeValue::String(text) => match fault_in(text) {
+                    None => items.push((TextOrTable::Text(text.as_ref()), line)),
+                    Some(fault) => self.page.fault(line, self.at(key), fault, self.form(key)),
+                },
+                DeValue::Table(table) => {
+                    let section = Self::open(self.page, kind, self.at(key), line, table);
+                    items.push((TextOrTable::Table(section), line));
+                }
+                other => {
+                    let problem = format!("holds {}, and wants texts and tables only", kind_of(other));
+                    self.page.fault(line, self.at(key), problem, self.form(key));
+                }
+            }
+        }
+        items
+    }
+}
+
+/// An item of a list.
+pub(super) enum TextOrTable<'a> {
+    Text(&'a str),
+    Table(Section<'a>),
+}
+
+/// A table whose settings are described elsewhere.
+pub(super) struct Table<'a> {
+    page: &'a Page,
+    pub(super) name: &'a str,
+    path: String,
+    line: usize,
+    values: &'a DeTable<'a>,
+}
+
+impl<'a> Table<'a> {
+    /// A fault of a setting; of the whole table, if it has no name.
+    pub(super) fn fault(&self, key: &str, problem: &str, form: &str) {
+        let value = self.values.iter().find(|(name, _)| shown(name.get_ref()) == key);
+        let line = value.map_or(self.line, |(_, value)| self.page.line(value.span().start));
+        let path = if key.is_empty() { self.path.clone() } else { format!("{}.{key}", self.path) };
+        self.page.fault(line, path, problem, form);
+    }
+
+    /// Every setting as text; `None` where it is none, which is told with the form that is accepted.
+    pub(super) fn texts(&self, form: impl Fn(&str) -> String) -> Vec<(&'a str, Option<String>)> {
+        let text = |(name, value): (
+            &'a toml::Spanned<std::borrow::Cow<'a, str>>,
+            &'a toml::Spanned<DeValue<'a>>,
+        )| {
+            let name = name.get_ref().as_ref();
+            let text = match value.get_ref() {
+                DeValue::String(text) => match fault_in(text) {
+                    None => Some(text.to_string()),
+                    Some(fault) => {
+                        self.fault(&shown(name), fault, &form(name));
+                        None
+                    }
+                },
+                DeValue::Boolean(flag) => Some(flag.to_string()),
+                other => {
+                    self.fault(
+                        &shown(name),
+                        &format!("is {}, and wants a text", kind_of(other)),
+                        &form(name),
+                    );
+                    None
+                }
+            };
+            (name, text)
+        };
+        self.values.iter().map(text).collect()
     }
 }
 

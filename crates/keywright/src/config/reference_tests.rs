@@ -16,6 +16,7 @@ fn takes(takes: Takes) -> &'static str {
         Takes::Number(_) => "number",
         Takes::Flag => "true or false",
         Takes::Texts => "list of texts",
+        Takes::Addresses => "list of addresses",
         Takes::Table => "table",
     }
 }
@@ -42,8 +43,80 @@ fn page() -> String {
             )
             .unwrap();
         }
+        if section == "service.NAME" {
+            for setting in destinations::HTTP {
+                page.push_str(&row(setting));
+            }
+            page.push_str("\nBesides, each kind has its own:\n\n| kind | what it is | its own settings |\n| --- | --- | --- |\n");
+            for kind in destinations::service_kinds() {
+                let own = kind
+                    .settings
+                    .iter()
+                    .map(|setting| format!("`{}`", setting.name))
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                writeln!(
+                    page,
+                    "| [`{}`](../destinations/{}.md) | {} | {own} |",
+                    kind.name,
+                    page_of(kind.name),
+                    kind.summary
+                )
+                .unwrap();
+            }
+        }
     }
     page
+}
+
+/// A setting of a service as a row.
+fn row(setting: &destinations::Setting) -> String {
+    let takes = match setting.form {
+        destinations::Form::Text | destinations::Form::OneOf(_) => "text",
+        destinations::Form::Secret => "where a secret is",
+        destinations::Form::File => "file",
+        destinations::Form::Url => "URL",
+        destinations::Form::Flag => "true or false",
+        destinations::Form::Period => "length of time",
+    };
+    format!(
+        "| `{}` | {takes}, such as `{}` | {} | {} |\n",
+        setting.name, setting.example, setting.absent, setting.summary
+    )
+}
+
+/// The page of a kind; kinds that are one thing by two names share it.
+fn page_of(kind: &str) -> &str {
+    match kind {
+        "openbao" => "vault",
+        "forgejo" => "gitea",
+        kind => kind,
+    }
+}
+
+/// Each kind's page has a table of its settings, between two marks.
+#[test]
+fn the_pages_of_services_hold_their_settings() {
+    for kind in destinations::service_kinds() {
+        let file = format!("../destinations/{}.md", page_of(kind.name));
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference").join(&file);
+        let page = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let (from, to) = (format!("<!-- settings:{} -->", kind.name), "<!-- end of settings -->");
+        let (before, rest) = page.split_once(&from).unwrap_or_else(|| panic!("{file} has no {from}"));
+        let after = rest.split_once(to).map_or(rest, |(_, after)| after);
+        let mut table = String::from("| setting | takes | without it | means |\n| --- | --- | --- | --- |\n");
+        for setting in kind.settings {
+            table.push_str(&row(setting));
+        }
+        if !kind.environment.is_empty() {
+            let pairs =
+                kind.environment.iter().map(|(variable, stands_for)| format!("`{variable}` ({stands_for})"));
+            let pairs = pairs.collect::<Vec<_>>().join(", ");
+            table.push_str(&format!("\nWithout a setting, the environment says it: {pairs}. How it is reached (`ca`, `proxy`, \
+                 `timeout` and others) is said by [settings that every service has](../reference/settings.md#servicename).\n"));
+        }
+        check(&file, &format!("{before}{from}\n\n{table}\n{to}{after}"));
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "whether to write the page comes from whoever runs the tests")]

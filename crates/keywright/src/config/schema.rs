@@ -1,5 +1,6 @@
 //! The JSON schema of the file, made from the settings' descriptions: editors complete and check with it.
 
+use destinations::{Form, service_kinds};
 use serde_json::{Map, Value, json};
 
 use super::read::MAX_TEXT_BYTES;
@@ -60,6 +61,15 @@ pub(super) fn property(within: &str, setting: &Setting) -> Value {
                 ("minItems", json!(least)),
             ])
         }
+        Takes::Addresses => {
+            let address = Value::Object(text(PRINTABLE));
+            let more = Value::Object(section(&format!("{within}.{}", setting.key)));
+            object([
+                ("type", json!("array")),
+                ("items", json!({"anyOf": [address, more]})),
+                ("uniqueItems", json!(true)),
+            ])
+        }
         Takes::Table => table(within, setting.key),
     };
     let default = match setting.default {
@@ -84,6 +94,13 @@ fn text(shape: Shape) -> Map<String, Value> {
 /// A section of its own, or one for each name that people give.
 fn table(within: &str, key: &str) -> Map<String, Value> {
     let named = format!("{key}.NAME");
+    if named == "service.NAME" {
+        return object([
+            ("type", json!("object")),
+            ("propertyNames", json!({"pattern": "^[a-z0-9-]{1,40}$"})),
+            ("additionalProperties", Value::Object(service())),
+        ]);
+    }
     if within.is_empty() && SECTIONS.iter().any(|(section, _)| *section == named) {
         return object([
             ("type", json!("object")),
@@ -92,4 +109,39 @@ fn table(within: &str, key: &str) -> Map<String, Value> {
         ]);
     }
     section(&if within.is_empty() { key.to_owned() } else { format!("{within}.{key}") })
+}
+
+/// A service of any kind: the settings of all kinds. Which belong to which, the reader says.
+fn service() -> Map<String, Value> {
+    let kinds: Vec<&str> = service_kinds().iter().map(|kind| kind.name).collect();
+    let mut properties =
+        object([("kind", json!({"enum": kinds, "description": "what it is (without it: its name)"}))]);
+    for setting in service_kinds().iter().flat_map(|kind| kind.all_settings()) {
+        let mut property = match setting.form {
+            Form::Text | Form::File => text(Shape::Like(PRINTABLE)),
+            Form::Url => text(Shape::Like("^https?://[^/?#@]+(/[^?#]*)?$")),
+            Form::Secret => text(Shape::Like(REFERENCE)),
+            Form::Period => text(Shape::Like(PERIOD)),
+            Form::Flag => object([("type", json!("boolean"))]),
+            Form::OneOf(words) => object([("enum", json!(words))]),
+        };
+        property.insert("description".into(), json!(setting.summary));
+        // One name can be several things, by kind: then it is any text.
+        let same = |other: &Value| {
+            other.get("pattern") == property.get("pattern") && other.get("enum") == property.get("enum")
+        };
+        match properties.get(setting.name) {
+            Some(other) if !same(other) => {
+                properties.insert(setting.name.to_owned(), Value::Object(text(Shape::Like(PRINTABLE))));
+            }
+            Some(_) => {}
+            None => drop(properties.insert(setting.name.to_owned(), Value::Object(property))),
+        }
+    }
+    object([
+        ("type", json!("object")),
+        ("description", json!("A secrets manager, CI system or cluster that addresses start with.")),
+        ("properties", Value::Object(properties)),
+        ("additionalProperties", json!(false)),
+    ])
 }

@@ -16,6 +16,8 @@ pub(super) enum Takes {
     Flag,
     /// A list of texts.
     Texts,
+    /// A list of addresses, each as a text, or as a table of its own section.
+    Addresses,
     /// A table of its own, described as a section.
     Table,
 }
@@ -49,7 +51,7 @@ const fn setting(
 pub(super) const REQUIRED: &str = "required";
 
 /// Sections, and what each is.
-pub(super) const SECTIONS: [(&str, &str); 9] = [
+pub(super) const SECTIONS: [(&str, &str); 11] = [
     ("", "What everything stands on."),
     ("serve", "How `keywright serve` goes about it."),
     ("instance.NAME", "An n8n server to take charge of."),
@@ -57,14 +59,22 @@ pub(super) const SECTIONS: [(&str, &str); 9] = [
     ("instance.NAME.tls", "Certificates, where they are not the system's own."),
     ("instance.NAME.proxy", "An HTTP or HTTPS proxy on the way to it."),
     ("integration.NAME", "A program that uses an instance's API, with a key of its own."),
+    (
+        "integration.NAME.deliver",
+        "One place, if there is more to say of it than its address: `deliver = [{ to = …, reload = … }]`.",
+    ),
+    (
+        "service.NAME",
+        "A secrets manager, CI system or cluster that addresses of `deliver` start with: `NAME:place`.",
+    ),
     ("notify.NAME", "A channel of notices; one of `webhook`, `command`, `mail`."),
     ("notify.NAME.mail", "Mail by SMTP."),
 ];
 
 /// All of them, in the order of the reference.
 #[rustfmt::skip]
-pub(super) const SETTINGS: [Setting; 51] = {
-    use Takes::{Flag, Number, Period, Reference, Table, Text, Texts};
+pub(super) const SETTINGS: [Setting; 55] = {
+    use Takes::{Addresses, Flag, Number, Period, Reference, Table, Text, Texts};
     [
         setting("", "store", Text, "\"keywright.db\"", REQUIRED, "the database file (mode 0600, our own, no symlink), or `postgresql://user@host/database` without a password"),
         setting("", "store_password", Reference, "\"file:pg-password\"", "none", "where the database's password is: `env:NAME` or `file:PATH`"),
@@ -73,6 +83,7 @@ pub(super) const SETTINGS: [Setting; 51] = {
         setting("", "serve", Table, "{ listen = \"127.0.0.1:9876\" }", "", "the section below"),
         setting("", "instance", Table, "{ prod = { url = \"https://n8n.example.com\" } }", "", "the sections below"),
         setting("", "integration", Table, "{ backups = { scopes = [\"workflow:list\"] } }", "", "the sections below"),
+        setting("", "service", Table, "{ vault = { url = \"https://vault.example.com\" } }", "", "the sections below"),
         setting("", "notify", Table, "{ on-call = { command = \"/usr/local/bin/notify\" } }", "", "the sections below"),
         setting("serve", "listen", Text, "\"127.0.0.1:9876\"", "no listener", "address and port of `/healthz`, `/readyz`, `/metrics`"),
         setting("serve", "at_once", Number(256), "8", "8", "rotations that run at the same time, at most"),
@@ -103,7 +114,10 @@ pub(super) const SETTINGS: [Setting; 51] = {
         setting("integration.NAME", "grace", Period, "\"24h\"", "24h", "how long an old key works after the new one is confirmed everywhere"),
         setting("integration.NAME", "expires_after", Text, "\"120d\"", "its rotation's period, its grace and 14 days; never without a rotation", "when n8n itself ends its key: a length of time, or `never`"),
         setting("integration.NAME", "silent_after", Period, "\"2d\"", "learned from its calls", "after how long without a call somebody is told"),
-        setting("integration.NAME", "deliver", Texts, "[\"dotenv:/srv/backup/.env#N8N_API_KEY\"]", "nowhere: a person is shown the key once", "where its key is put: the addresses of [destinations](../destinations.md)"),
+        setting("integration.NAME", "deliver", Addresses, "[\"dotenv:/srv/backup/.env#N8N_API_KEY\"]", "nowhere: a person is shown the key once", "where its key is put: the addresses of [destinations](../destinations.md)"),
+        setting("integration.NAME.deliver", "to", Text, "\"dotenv:/srv/backup/.env#N8N_API_KEY\"", REQUIRED, "the address"),
+        setting("integration.NAME.deliver", "reload", Text, "\"systemd:backup.service\"", "nothing", "what makes the program take up a new key there, after its delivery was confirmed: a [hook](../destinations.md#hooks)"),
+        setting("service.NAME", "kind", Text, "\"vault\"", "its name", "what it is"),
         setting("notify.NAME", "webhook", Text, "\"https://hooks.example.com/keywright\"", "", "the URL of a POST with the notice as JSON, or where that URL is (`env:NAME`, `file:PATH`)"),
         setting("notify.NAME", "secret", Reference, "\"env:HOOK_SECRET\"", "not signed", "what a webhook is signed with, as Standard Webhooks says"),
         setting("notify.NAME", "dangerous_plain_http", Flag, "true", "false", "accept a webhook at `http://` on another host"),
@@ -147,11 +161,14 @@ const UNSEALED: &str = r"^(env:[A-Za-z_][A-Za-z0-9._-]*|file:[^\x00-\x1f\x7f-\x9
 pub(super) const PERIOD: &str = "^[0-9]+[wdhms]$";
 /// A length of time that is not zero.
 const SOME_TIME: &str = "^0*[1-9][0-9]*[wdhms]$";
+/// A place: of a kind of our own, or of a service.
+const ADDRESS: &str = "^(dotenv:/[^#]*#.+|file:/.+|(json|yaml|toml):/[^#]*#/.*|command:.+|\
+    (?!(dotenv|file|json|yaml|toml|command):)[a-z0-9-]+:.+)$";
 const HOST_AND_PORT: &str = r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):0*[1-9][0-9]{0,4}$";
 
 /// Shapes of texts, and of the texts in lists, by section and key; the schema says them.
 #[rustfmt::skip]
-pub(super) const SHAPES: [(&str, &str, Shape); 22] = {
+pub(super) const SHAPES: [(&str, &str, Shape); 24] = {
     use Shape::{Like, Words};
     [
         ("", "store", Like(r"^(postgres(ql)?://([^:@]*@)?[^@]*|([^:\x00-\x1f\x7f-\x9f]|:[^/]|:/[^/])+:?/?)$")),
@@ -169,7 +186,9 @@ pub(super) const SHAPES: [(&str, &str, Shape); 22] = {
         ("integration.NAME", "rotate_on", Like(r"^\s*\S+(\s+\S+){4}\s*$")),
         ("integration.NAME", "expires_after", Like("^(never|0*[1-9][0-9]*[wdhms])$")),
         ("integration.NAME", "silent_after", Like(SOME_TIME)),
-        ("integration.NAME", "deliver", Like("^(dotenv:/[^#]*#.+|file:/.+|(json|yaml|toml):/[^#]*#/.*|command:.+)$")),
+        ("integration.NAME", "deliver", Like(ADDRESS)),
+        ("integration.NAME.deliver", "to", Like(ADDRESS)),
+        ("integration.NAME.deliver", "reload", Like("^[a-z0-9-]+:.+$")),
         ("notify.NAME", "webhook", Like(r"^(https?://[^/?#@]+([/?#].*)?|env:[A-Za-z_][A-Za-z0-9._-]*|file:.+|sealed:[A-Za-z_][A-Za-z0-9._-]*)$")),
         ("notify.NAME", "command", Like("^/")),
         ("notify.NAME", "kinds", Words(&["stalled", "due_soon", "done", "unknown_key", "silence", "missing_key", "unreachable"])),

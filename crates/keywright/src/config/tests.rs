@@ -36,7 +36,8 @@ owner = "ops"
 rotate_every = "90d"
 deliver = [
   "dotenv:/srv/backup/.env#N8N_API_KEY",
-  "file:/srv/backup/key",
+  { to = "file:/srv/backup/key", reload = "systemd:backup.service" },
+  "doppler-client:backups/prd#N8N_API_KEY",
 ]
 
 [integration.agent]
@@ -44,6 +45,12 @@ instance = "dev"
 rotate_on = "0 3 1 */3 *"
 grace = "1h"
 silent_after = "2d"
+
+[service.doppler-client]
+kind = "doppler"
+token = "env:DOPPLER_OF_CLIENT"
+ca = "doppler.pem"
+dangerous_plain_http = false
 
 [notify.on-call]
 webhook = "https://hooks.example.com/x"
@@ -80,7 +87,12 @@ fn all_of_it_is_read() {
     let find = |name: &str| wishes.integrations.iter().find(|wish| wish.name.as_str() == name).unwrap();
     let backups = find("backups");
     assert_eq!((backups.grace, backups.expires_after), (Period::days(1), Some(Period::days(105))));
-    assert_eq!((backups.created_at, backups.destinations.len()), (at, 2));
+    assert_eq!((backups.created_at, backups.destinations.len()), (at, 3));
+    let hooked: Vec<_> = backups.reload.iter().map(|(to, hook)| format!("{to} {hook}")).collect();
+    assert_eq!(hooked, ["file:/srv/backup/key systemd:backup.service"]);
+    let services: Vec<_> =
+        config.services.iter().map(|service| (service.name(), service.kind().name)).collect();
+    assert_eq!(services, [("doppler-client", "doppler")]);
     let agent = find("agent");
     assert_eq!(agent.rotate_on, Some("0 3 1 */3 *".parse::<Cron>().unwrap()));
     // The longest quarter in whole days, an hour, and two weeks.
@@ -88,7 +100,7 @@ fn all_of_it_is_read() {
     let mut variables = config.secret_variables();
     variables.sort();
     variables.dedup();
-    assert_eq!(variables, ["HOOK_SECRET", "KEYWRIGHT_MASTER_KEY", "N8N_PASSWORD"]);
+    assert_eq!(variables, ["DOPPLER_OF_CLIENT", "HOOK_SECRET", "KEYWRIGHT_MASTER_KEY", "N8N_PASSWORD"]);
     assert_eq!(config.line_of("integration.backups.scopes"), Some(22));
     assert_eq!(config.line_of("integration.backups.nothing"), Some(20));
     assert_eq!(config.line_of("nowhere"), None);
@@ -161,6 +173,10 @@ fn a_hundred_broken_files_are_told_with_line_setting_and_mend() {
                 "leave out",
                 "use `https://`",
                 "allowed",
+                "write",
+                "give ",
+                "small letters",
+                "together",
             ];
             assert!(mends.iter().any(|mend| line.contains(mend)), "{name}: no mend in {line}");
             assert!(!line.contains("canary") && !line.chars().any(char::is_control), "{name}: {line}");

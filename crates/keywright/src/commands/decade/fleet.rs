@@ -21,7 +21,7 @@ use crate::cli::Apply;
 use crate::commands::{init, plan};
 use crate::keeper::Keeping;
 use crate::ui::Ui;
-use crate::world::Reach;
+use crate::world::{Places, Reach};
 
 /// How each is declared, and what that means to the judge. The root key is the instance's own.
 const DECLARED: [(&str, &str, Declared); 8] = [
@@ -108,7 +108,9 @@ impl Fleet {
         let store: Arc<dyn Store> = Living::<dyn Store>::new(life, Arc::clone(&app.store) as Arc<_>);
         let (clock, ids, actor) = (Arc::clone(&app.clock), Arc::clone(&app.ids), app.actor.clone());
         let nobody = Arc::new(Person::absent(Ui::new(false, true)));
-        let reach = Reach::new(Arc::clone(&store), clock, ids, actor, Keeping::Kept, Vec::new(), nobody);
+        let services = Arc::new(destinations::Services::none());
+        let places = Places { hidden_variables: Vec::new(), services };
+        let reach = Reach::new(Arc::clone(&store), clock, ids, actor, Keeping::Kept, places, nobody);
         let engine = app.engine(Keeping::Kept);
         let engine = Engine {
             store,
