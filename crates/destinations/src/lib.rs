@@ -11,6 +11,7 @@ mod error;
 mod file;
 mod kinds;
 mod place;
+mod program;
 
 pub use context::Context;
 pub use kinds::{Kind, kinds, open};
