@@ -12,6 +12,7 @@ mod file;
 mod kinds;
 mod place;
 mod program;
+mod systemd_creds;
 
 pub use context::Context;
 pub use kinds::{Kind, kinds, open};

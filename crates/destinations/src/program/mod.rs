@@ -12,7 +12,7 @@ use rustix::fs::{Access, AtFlags, CWD, FileType, accessat, stat};
 
 pub(crate) use self::{
     mask::shown,
-    run::{MAX_STDOUT_BYTES, Run, Stdout},
+    run::{Ended, MAX_STDOUT_BYTES, Run, Stdout},
 };
 use crate::error::{error, hostile, refused};
 

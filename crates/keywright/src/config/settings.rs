@@ -169,7 +169,7 @@ pub(super) const SHAPES: [(&str, &str, Shape); 22] = {
         ("integration.NAME", "rotate_on", Like(r"^\s*\S+(\s+\S+){4}\s*$")),
         ("integration.NAME", "expires_after", Like("^(never|0*[1-9][0-9]*[wdhms])$")),
         ("integration.NAME", "silent_after", Like(SOME_TIME)),
-        ("integration.NAME", "deliver", Like("^(dotenv:/[^#]*#.+|file:/.+|(json|yaml|toml):/[^#]*#/.*|command:.+)$")),
+        ("integration.NAME", "deliver", Like("^(dotenv:/[^#]*#.+|file:/.+|(json|yaml|toml):/[^#]*#/.*|systemd-creds:/[^#]+(#[^/:]+)?|command:.+)$")),
         ("notify.NAME", "webhook", Like(r"^(https?://[^/?#@]+([/?#].*)?|env:[A-Za-z_][A-Za-z0-9._-]*|file:.+|sealed:[A-Za-z_][A-Za-z0-9._-]*)$")),
         ("notify.NAME", "command", Like("^/")),
         ("notify.NAME", "kinds", Words(&["stalled", "due_soon", "done", "unknown_key", "silence", "missing_key", "unreachable"])),
