@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{Address, Destination, DestinationError, DestinationErrorKind};
 
-use crate::{Context, command, document, dotenv, error::error, file};
+use crate::{Context, command, document, dotenv, error::error, file, systemd_creds};
 
 /// One kind of destination, for help and for the reference.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +51,12 @@ const KINDS: &[Kind] = &[
         example: "toml:/srv/app/config.toml#/n8n/api_key",
         summary: "one text of a TOML document; everything else in it is kept",
         open: document::open_toml,
+    },
+    Kind {
+        name: "systemd-creds",
+        example: "systemd-creds:/etc/credstore.encrypted/n8n-api-key",
+        summary: "an encrypted credential of systemd; after `#` its name, if it is not the file's",
+        open: systemd_creds::open,
     },
     Kind {
         name: "command",

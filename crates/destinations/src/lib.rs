@@ -15,9 +15,11 @@ mod hook;
 mod http;
 mod kinds;
 mod place;
+mod program;
 mod search;
 mod service;
 mod slot;
+mod systemd_creds;
 
 pub use context::Context;
 pub use hook::{HookKind, hook_kinds, open_hook};

@@ -162,8 +162,9 @@ pub(super) const PERIOD: &str = "^[0-9]+[wdhms]$";
 /// A length of time that is not zero.
 const SOME_TIME: &str = "^0*[1-9][0-9]*[wdhms]$";
 /// A place: of a kind of our own, or of a service.
-const ADDRESS: &str = "^(dotenv:/[^#]*#.+|file:/.+|(json|yaml|toml):/[^#]*#/.*|command:.+|\
-    (?!(dotenv|file|json|yaml|toml|command):)[a-z0-9-]+:.+)$";
+const ADDRESS: &str = "^(dotenv:/[^#]*#.+|file:/.+|(json|yaml|toml):/[^#]*#/.*|\
+    systemd-creds:/[^#]+(#[^/:]+)?|command:.+|\
+    (?!(dotenv|file|json|yaml|toml|systemd-creds|command):)[a-z0-9-]+:.+)$";
 const HOST_AND_PORT: &str = r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):0*[1-9][0-9]{0,4}$";
 
 /// Shapes of texts, and of the texts in lists, by section and key; the schema says them.
