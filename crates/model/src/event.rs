@@ -106,6 +106,10 @@ pub enum EventKind {
     KeyUnknown,
     /// A key of ours was not listed by its instance any more, though nobody here deleted it.
     KeyMissing,
+    /// A search for a key is about to begin; the detail says where.
+    KeySearchStarted,
+    /// A search for a key is over; the detail says how much was read.
+    KeySearched,
     /// The clock had stepped: a key's time of making lay in the future, and was set to now.
     KeyRedated,
     /// A key is its integration's key now.

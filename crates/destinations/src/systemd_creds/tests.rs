@@ -35,6 +35,7 @@ fn context() -> Context {
         instance: "prod".parse().unwrap(),
         rotation: None,
         hidden_variables: vec!["CARGO_PKG_NAME".to_owned()],
+        services: std::sync::Arc::new(crate::Services::none()),
     }
 }
 
