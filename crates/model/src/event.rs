@@ -106,6 +106,10 @@ pub enum EventKind {
     KeyUnknown,
     /// A key of ours was not listed by its instance any more, though nobody here deleted it.
     KeyMissing,
+    /// A destination was seen not to hold its integration's key.
+    DestinationDrifted,
+    /// A destination that had drifted holds its integration's key again.
+    DestinationMended,
     /// The clock had stepped: a key's time of making lay in the future, and was set to now.
     KeyRedated,
     /// A key is its integration's key now.
