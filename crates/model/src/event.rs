@@ -110,6 +110,10 @@ pub enum EventKind {
     KeySearchStarted,
     /// A search for a key is over; the detail says how much was read.
     KeySearched,
+    /// A destination was seen not to hold its integration's key.
+    DestinationDrifted,
+    /// A destination that had drifted holds its integration's key again.
+    DestinationMended,
     /// The clock had stepped: a key's time of making lay in the future, and was set to now.
     KeyRedated,
     /// A key is its integration's key now.
