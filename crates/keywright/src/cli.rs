@@ -1,8 +1,10 @@
 //! What can be said on the command line.
 
+mod exec;
 mod key;
 mod log;
 mod rotate;
+mod secret;
 
 use std::path::PathBuf;
 
@@ -11,9 +13,11 @@ use model::{ChannelName, InstanceName, SecretRef};
 
 use crate::config::SecretSource;
 
+pub(crate) use exec::Exec;
 pub(crate) use key::{KeyAdopt, KeyCommand, KeyCreate};
 pub(crate) use log::{LogCommand, LogFilter};
 pub(crate) use rotate::Rotate;
+pub(crate) use secret::{SecretCommand, SecretDelete, SecretSet};
 
 /// Takes charge of the API keys of n8n: one narrow key per integration, turned with one command.
 #[derive(Debug, Parser)]
@@ -67,6 +71,11 @@ pub(crate) enum Command {
     Key(KeyCommand),
     /// Turn keys: make a new one, deliver it, prove the old one dead
     Rotate(Rotate),
+    /// Run a program with an integration's key in its environment, and nowhere else
+    Exec(Exec),
+    /// Secrets that the configuration refers to as `sealed:NAME`
+    #[command(subcommand)]
+    Secret(SecretCommand),
     /// Every key: age, expiry, due, last used, where delivered; rotations that wait or stalled
     Status(Status),
     /// Turn keys when they are due, try again what stalled, watch and warn; health and metrics over HTTP

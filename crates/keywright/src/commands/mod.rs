@@ -5,6 +5,7 @@ mod connect;
 #[cfg(test)]
 mod decade;
 mod doctor;
+mod exec;
 mod findings;
 mod init;
 mod key;
@@ -14,6 +15,7 @@ mod log;
 mod outcome;
 mod plan;
 mod rotate;
+mod secret;
 mod select;
 mod serve;
 mod shell;
@@ -23,7 +25,9 @@ mod store;
 pub(crate) use outcome::Teller;
 
 use crate::app::App;
-use crate::cli::{Cli, Command, ConfigCommand, KeyCommand, NotifyCommand, SealCommand, StoreCommand};
+use crate::cli::{
+    Cli, Command, ConfigCommand, KeyCommand, NotifyCommand, SealCommand, SecretCommand, StoreCommand,
+};
 use crate::error::CommandError;
 use crate::ui::Ui;
 use crate::{Exit, Hooks, demo};
@@ -47,6 +51,10 @@ pub(crate) async fn dispatch(cli: Cli, ui: Ui, hooks: &Hooks) -> Result<Exit, Co
             key::revoke(&open().await?, integration, yes, dry_run).await
         }
         Command::Rotate(options) => rotate::run(&open().await?, options).await,
+        Command::Exec(options) => exec::run(open().await?, options).await,
+        Command::Secret(SecretCommand::Set(options)) => secret::set(&open().await?, options).await,
+        Command::Secret(SecretCommand::List) => secret::list(&open().await?).await,
+        Command::Secret(SecretCommand::Delete(options)) => secret::delete(&open().await?, options).await,
         Command::Status(options) => status::run(&open().await?, &options).await,
         Command::Serve(options) => serve::run(open().await?, &options).await,
         Command::Notify(NotifyCommand::Test { channels }) => config::notify(&open().await?, &channels).await,
