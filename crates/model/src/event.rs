@@ -126,6 +126,12 @@ pub enum EventKind {
     KeyProvedDead,
     /// A key of a rotation that nobody knew was found at the instance and deleted.
     OrphanRemoved,
+    /// A program was about to be run with a key in its environment.
+    KeyUsedByCommand,
+    /// A secret was sealed under a name that the configuration can refer to.
+    SecretSet,
+    /// Such a secret was forgotten.
+    SecretDeleted,
     /// A person said that something was done by hand, where nobody else can look.
     DoneByHand,
     /// A rotation waits for its grace to end.

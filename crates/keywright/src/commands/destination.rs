@@ -41,7 +41,9 @@ pub(crate) async fn list(app: &App, names: &[IntegrationName]) -> Result<Exit, C
                 delivered.map_or_else(|| "–".into(), |at| format!("{} ago", span(at, now))),
                 hook.map_or_else(|| "–".into(), Address::to_string),
             ]);
-            views.push(json!({"integration": of.name, "destination": to, "delivered_at": delivered, "reload": hook}));
+            views.push(
+                json!({"integration": of.name, "destination": to, "delivered_at": delivered, "reload": hook}),
+            );
         }
     }
     let text = if rows.is_empty() {
@@ -57,7 +59,9 @@ pub(crate) async fn list(app: &App, names: &[IntegrationName]) -> Result<Exit, C
 fn delivered_at(rotations: &[Rotation], to: &Address) -> Option<Timestamp> {
     let steps = rotations.iter().flat_map(|rotation| &rotation.steps);
     let confirmed = steps.filter(|step| {
-        step.kind == StepKind::Confirm && step.state == StepState::Done && step.destination.as_ref() == Some(to)
+        step.kind == StepKind::Confirm
+            && step.state == StepState::Done
+            && step.destination.as_ref() == Some(to)
     });
     confirmed.filter_map(|step| step.done_at).max()
 }
@@ -147,4 +151,44 @@ pub(super) async fn writable(app: &App, of: &Integration, to: &Address) -> Resul
 async fn runnable(app: &App, of: &Integration, hook: &Address) -> Result<(), Report> {
     let opened = app.reach(Keeping::Kept).hook(hook, of, None).map_err(|failure| *failure.report)?;
     within(async { opened.check().await.map_err(|failure| *failure.report) }).await
+}
+
+pub(crate) async fn drift(app: &App, names: &[IntegrationName]) -> Result<Exit, CommandError> {
+    let engine = app.engine(Keeping::Kept);
+    let (mut lines, mut views) = (Vec::new(), Vec::new());
+    let (mut drifted, mut unknown) = (0, 0);
+    for of in meant(app, names).await? {
+        let mut its = false;
+        for (to, seen) in engine.drift(&of).await? {
+            let of_name = format!("{BOLD}{}{BOLD:#}", of.name);
+            lines.push(match &seen {
+                Drift::None => format!("{GOOD}✓{GOOD:#} {of_name} {to}  holds the current key"),
+                Drift::Other(other) => {
+                    format!("{BAD}✗{BAD:#} {of_name} {to}  holds another text, with fingerprint {other}…")
+                }
+                Drift::Absent => format!("{BAD}✗{BAD:#} {of_name} {to}  holds nothing"),
+                Drift::Unreadable => format!("? {of_name} {to}  cannot be read back"),
+                Drift::Failed(report) => format!("{WARN}?{WARN:#} {of_name} {to}  {}", clean(&report.line())),
+            });
+            its |= seen.is_drifted() == Some(true);
+            drifted += usize::from(seen.is_drifted() == Some(true));
+            unknown += usize::from(matches!(seen, Drift::Failed(_)));
+            views.push(json!({"integration": of.name, "destination": to, "drift": seen}));
+        }
+        if its {
+            lines.push(format!("    try: keywright deliver {}", of.name));
+        }
+    }
+    lines.push(match (views.len(), drifted, unknown) {
+        (0, ..) => "there is no destination of a key".to_owned(),
+        (all, 0, 0) => format!("none of {all} has drifted"),
+        (all, drifted, 0) => format!("{drifted} of {all} have drifted"),
+        (all, drifted, unknown) => format!("{drifted} of {all} have drifted, {unknown} could not be read"),
+    });
+    app.ui.result_lines(&lines, &json!({"destinations": views, "drifted": drifted, "unknown": unknown}));
+    Ok(match (drifted, unknown) {
+        (0, 0) => Exit::Done,
+        (0, _) => Exit::Failed,
+        _ => Exit::Findings,
+    })
 }

@@ -22,10 +22,10 @@ pub(crate) async fn run(app: &App, options: Discover) -> Result<Exit, CommandErr
     let services = services(app, &options)?;
     let wanted = wanted(app, &options).await?;
     let mut search = Search::new(wanted, options.max_reads);
-    let begun = app
-        .event(EventKind::KeySearchStarted)
-        .with("services", services.join(" "))
-        .with("folders", options.folders.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" "));
+    let begun = app.event(EventKind::KeySearchStarted).with("services", services.join(" ")).with(
+        "folders",
+        options.folders.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" "),
+    );
     // Reads of other people's secrets are in the log before they are made.
     app.store.record(vec![begun]).await?;
     app.store.flush_log().await?;
@@ -141,7 +141,9 @@ fn tell(app: &App, search: &Search, failed: &[(String, Report)], known: &BTreeSe
                 proposed.entry(&found.of).or_default().push(&found.at);
                 format!("{WARN}!{WARN:#} {BOLD}{at}{BOLD:#}  holds {}", found.of)
             }
-            How::Within => format!("{WARN}!{WARN:#} {BOLD}{at}{BOLD:#}  has {} in it, among other things", found.of),
+            How::Within => {
+                format!("{WARN}!{WARN:#} {BOLD}{at}{BOLD:#}  has {} in it, among other things", found.of)
+            }
             How::NamedLike => format!("? {at}  cannot be read; its name is like one of a key of n8n"),
         });
     }

@@ -51,7 +51,7 @@ pub(crate) async fn run(app: &App, mut options: Rotate) -> Result<Exit, CommandE
 }
 
 /// One that cannot be turned does not hide what would become of the others.
-async fn dry_run(app: &App, requests: &[Request]) -> Result<Exit, CommandError> {
+pub(super) async fn dry_run(app: &App, requests: &[Request]) -> Result<Exit, CommandError> {
     let engine = app.engine(Keeping::Nothing);
     let (mut previews, mut refused) = (Vec::new(), Vec::new());
     for request in requests {
