@@ -56,7 +56,7 @@ pub(crate) async fn list(app: &App, names: &[IntegrationName]) -> Result<Exit, C
 }
 
 /// When a key was last put there and read back.
-fn delivered_at(rotations: &[Rotation], to: &Address) -> Option<Timestamp> {
+pub(super) fn delivered_at(rotations: &[Rotation], to: &Address) -> Option<Timestamp> {
     let steps = rotations.iter().flat_map(|rotation| &rotation.steps);
     let confirmed = steps.filter(|step| {
         step.kind == StepKind::Confirm
