@@ -215,9 +215,21 @@ async fn what_cannot_be_run_is_told_and_not_logged() {
 async fn what_cannot_be_logged_is_not_run() {
     let (world, _places) = world().await;
     let folder = world.home.folder();
+    let not_run = async || {
+        let ended = world.home.run(&["exec", "backups", "--", "touch", "ran"]).await;
+        assert!(ended.code == Some(1) && ended.stderr.starts_with("error: "), "{ended:?}");
+        assert!(!folder.join("ran").exists());
+        ended.stderr
+    };
+    // A log that was cut off is not gone on with.
+    for entry in std::fs::read_dir(folder.join("keywright-log")).unwrap().map(Result::unwrap) {
+        if entry.path().extension().is_some_and(|end| end == "jsonl") {
+            std::fs::write(entry.path(), "").unwrap();
+        }
+    }
+    let why = not_run().await;
+    assert!(why.contains("what cannot be logged is not run"), "{why}");
     std::fs::rename(folder.join("keywright-log"), folder.join("elsewhere")).unwrap();
     std::fs::write(folder.join("keywright-log"), "in the way").unwrap();
-    let ended = world.home.run(&["exec", "backups", "--", "touch", "ran"]).await;
-    assert!(ended.code == Some(1) && ended.stderr.starts_with("error: "), "{ended:?}");
-    assert!(!folder.join("ran").exists());
+    not_run().await;
 }

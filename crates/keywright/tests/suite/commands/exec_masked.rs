@@ -115,10 +115,13 @@ async fn ctrl_c_at_a_terminal_reaches_it_once_and_it_reads_what_is_typed() {
         until read text; do :; done; echo \"total $n $text $N8N_API_KEY\"; exit 3";
     let mut terminal = Terminal::start(&world.home, &["exec", "backups", "--mask", "--", "sh", "-c", script]);
     terminal.reads("ready").await;
-    terminal.interrupts().await;
-    terminal.reads("heard 1").await;
+    // Two at the same time may count as one; not so five times.
+    for times in 1..=5 {
+        terminal.interrupts().await;
+        terminal.reads(&format!("heard {times}")).await;
+    }
     terminal.types("typed").await;
-    terminal.reads("total 1 typed [masked]").await;
+    terminal.reads("total 5 typed [masked]").await;
     let (code, shown) = terminal.ends().await;
     assert!(code == Some(3) && !shown.contains(&key(&places)), "{code:?}: {shown}");
 }
