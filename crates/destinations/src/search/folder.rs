@@ -1,12 +1,6 @@
 //! A search through the files of a folder. Only reads; no link is followed, and no file is opened that is none.
 
-use std::{
-    collections::VecDeque,
-    fs::File,
-    io::Read as _,
-    ops::ControlFlow,
-    path::{Path, PathBuf},
-};
+use std::{collections::VecDeque, fs::File, io::Read as _, ops::ControlFlow, path::Path};
 
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use zeroize::Zeroizing;
@@ -45,7 +39,7 @@ impl Search {
         }
     }
 
-    fn file(&mut self, path: &PathBuf) {
+    fn file(&mut self, path: &Path) {
         let bytes = match read(path) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return,

@@ -7,6 +7,9 @@ use model::DestinationError;
 use super::{Form, Outside, Service, ServiceConfig, Setting};
 use crate::doppler;
 
+/// What opens a service.
+pub(crate) type Open = fn(&ServiceConfig, &Arc<dyn Outside>) -> Result<Arc<dyn Service>, DestinationError>;
+
 /// One kind of service, for opening, help and the reference.
 #[derive(Clone, Copy, Debug)]
 pub struct ServiceKind {
@@ -28,7 +31,7 @@ pub struct ServiceKind {
     pub either: &'static [&'static [&'static [&'static str]]],
     /// Variables of the environment that stand in for settings, and for which.
     pub environment: &'static [(&'static str, &'static str)],
-    pub(crate) open: fn(&ServiceConfig, &Arc<dyn Outside>) -> Result<Arc<dyn Service>, DestinationError>,
+    pub(crate) open: Open,
 }
 
 impl ServiceKind {

@@ -7,7 +7,6 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use model::{Instance, Integration, Report, Timestamp};
 use n8n::{N8nClient, Probe};
-use rotation::World as _;
 use serde_json::{Value, json};
 use store::log::verify;
 
