@@ -88,7 +88,6 @@ fn unknown(address: &Address, context: &Context) -> DestinationError {
     let declared = context.services.declared();
     let declared = declared.iter().map(|service| (service.name(), service.kind().example));
     let known: Vec<(&str, &str)> = local.chain(services).chain(declared).collect();
-    let names = known.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let nearest = known
         .iter()
         .map(|(name, example)| (strsim::damerau_levenshtein(name, address.kind()), name, example))
@@ -98,12 +97,14 @@ fn unknown(address: &Address, context: &Context) -> DestinationError {
         Some((_, name, example)) => format!("did you mean `{name}`? An address of it: `{example}`"),
         None => "write `kind:place`, such as `dotenv:/srv/app/.env#N8N_API_KEY`".to_owned(),
     };
-    error(
+    let mut failure = error(
         DestinationErrorKind::BadAddress,
         format!("cannot use the destination `{address}`"),
-        format!("there is no kind or service `{}`; there are {names}", address.kind()),
+        format!("there is no kind and no service `{}`", address.kind()),
         mend,
-    )
+    );
+    failure.report.mend.push("keywright destination list --kinds   # all that there are".to_owned());
+    failure
 }
 
 #[cfg(test)]
@@ -136,10 +137,10 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_kind_gets_the_nearest_name_and_the_list() {
+    fn an_unknown_kind_gets_the_nearest_name() {
         let error = open(&"dotnev:/a#B".parse().unwrap(), &context()).err().unwrap();
         assert_eq!(error.kind, DestinationErrorKind::BadAddress);
-        assert!(error.report.because[0].contains("`dotenv`, `file`, `json`"), "{error}");
+        assert!(error.report.because[0].contains("`dotnev`"), "{error}");
         assert!(error.report.mend[0].contains("did you mean `dotenv`"), "{:?}", error.report.mend);
         let error = open(&"carrier-pigeon:coop".parse().unwrap(), &context()).err().unwrap();
         assert!(!error.report.mend[0].contains("did you mean"), "{:?}", error.report.mend);

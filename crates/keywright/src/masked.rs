@@ -9,6 +9,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use model::Secret;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -23,6 +24,8 @@ use crate::ui::Ui;
 use crate::{Exit, process};
 
 const CHUNK_BYTES: usize = 64 << 10;
+/// How long output may take that was printed before we were told to end.
+const AFTER_END: Duration = Duration::from_secs(2);
 
 /// Runs a program to its end and to the end of what it printed.
 pub(crate) async fn run(ui: Ui, command: std::process::Command, secret: &Secret) -> io::Result<Exit> {
@@ -43,7 +46,12 @@ pub(crate) async fn run(ui: Ui, command: std::process::Command, secret: &Secret)
             ended.await.ok();
         }
     });
-    let status = until_ended(&mut child, &mut signals).await?;
+    let (status, told) = until_ended(&mut child, &mut signals).await?;
+    if told {
+        // We were to end with it: what it had printed may come, what it left running is not waited for.
+        tokio::time::timeout(AFTER_END, printed).await.ok();
+        return Ok(Exit::Of(code(status)));
+    }
     // What it left running may print on; whoever ends us now need not wait for that.
     loop {
         tokio::select! {
@@ -54,11 +62,14 @@ pub(crate) async fn run(ui: Ui, command: std::process::Command, secret: &Secret)
     Ok(Exit::Of(code(status)))
 }
 
-async fn until_ended(child: &mut Child, signals: &mut Signals) -> io::Result<ExitStatus> {
+/// How it ended, and whether we were told to end before.
+async fn until_ended(child: &mut Child, signals: &mut Signals) -> io::Result<(ExitStatus, bool)> {
+    let mut told = false;
     loop {
         tokio::select! {
-            status = child.wait() => return status,
+            status = child.wait() => return Ok((status?, told)),
             signal = signals.next() => {
+                told |= [Signal::TERM, Signal::HUP].contains(&signal);
                 // Nobody else reaps it: its id is its own until `wait` has told of its end.
                 let id = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
                 if let Some(id) = id.filter(|_| !came_from_terminal(signal)) {
