@@ -186,7 +186,8 @@ async fn untold_nowhere(app: &App, open: &[Rotation]) -> Result<Vec<RotationId>,
     let nowhere = |rotation: &&Rotation| {
         let of = integrations.iter().find(|integration| integration.name == rotation.integration);
         let by_hand = of.is_some_and(Integration::is_told_by_hand);
-        let makes = !matches!(rotation.mode, Mode::Revoke) && rotation.status != RotationStatus::Aborting;
+        let makes = !matches!(rotation.mode, Mode::Revoke | Mode::Deliver)
+            && rotation.status != RotationStatus::Aborting;
         by_hand && makes && rotation.status != RotationStatus::Waiting
     };
     let untold: Vec<&Rotation> = open.iter().filter(nowhere).collect();

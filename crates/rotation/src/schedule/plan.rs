@@ -246,7 +246,8 @@ fn is_ours_to_drive(look: &Look, of: &Integration, rotation: &Rotation) -> bool 
     let kills = rotation.mode == Mode::Revoke || rotation.status == RotationStatus::Aborting;
     let serves = of.retired_at.is_none() || kills;
     // The text of a key that is told by hand is told by the command that makes it.
-    let reaches = !of.is_told_by_hand() || kills || rotation.grace_until.is_some();
+    let makes = !kills && rotation.mode != Mode::Deliver;
+    let reaches = !of.is_told_by_hand() || !makes || rotation.grace_until.is_some();
     instance.retired_at.is_none() && !needs_person(instance, rotation) && serves && reaches
 }
 
