@@ -16,6 +16,7 @@ mod place;
 mod search;
 mod service;
 mod slot;
+mod vault;
 
 pub use context::Context;
 pub use kinds::{Kind, kinds, open};
