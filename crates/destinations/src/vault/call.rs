@@ -54,17 +54,18 @@ impl Vault {
         }
     }
 
-    /// Sends with a token. One that has ended is followed by another, where there is something to log in by; a 403
-    /// that comes back is one of the policies.
+    /// Sends with a token. One that has ended is followed by another, where another can be had; a 403 that comes back
+    /// is one of the policies.
     pub(super) async fn send(&self, request: &Request) -> Result<Answer, DestinationError> {
         let token = self.token().await?;
         let answer = self.send_as(request, &token).await?;
         if answer.status != 403 || self.holds(&token).await? {
             return Ok(answer);
         }
-        if self.way.logs_in() {
-            self.logged_in.forget(&token).await;
-            return self.send_as(request, &self.token().await?).await;
+        self.logged_in.forget(&token).await;
+        let fresh = self.token().await?;
+        if fresh != token {
+            return self.send_as(request, &fresh).await;
         }
         Err(answer.error(
             Kind::Denied,

@@ -72,11 +72,6 @@ impl Way {
         }
         Ok(way)
     }
-
-    /// Whether a token that was refused may be followed by another.
-    pub(super) fn logs_in(&self) -> bool {
-        matches!(self, Self::AppRole { .. } | Self::Kubernetes { .. })
-    }
 }
 
 impl Vault {

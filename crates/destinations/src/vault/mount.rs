@@ -6,7 +6,7 @@ use model::{DestinationError, DestinationErrorKind as Kind};
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::Vault;
+use super::{Vault, address::is_segment};
 use crate::{error::error, http::Answer};
 
 /// A KV engine's place.
@@ -185,12 +185,12 @@ impl Vault {
         } else {
             answer.ok()?.json::<Listed>()?.data.secret
         };
-        Ok(engines
-            .iter()
-            .filter_map(|(path, engine)| {
-                Some(Mount { path: path.trim_matches('/').to_owned(), version: engine.version()? })
-            })
-            .collect())
+        let mounts = engines.iter().filter_map(|(path, engine)| {
+            let path = path.trim_matches('/');
+            let version = engine.version()?;
+            path.split('/').all(is_segment).then(|| Mount { path: path.to_owned(), version })
+        });
+        Ok(mounts.collect())
     }
 }
 

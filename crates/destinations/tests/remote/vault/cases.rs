@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use model::{DestinationErrorKind as Kind, Fingerprint, Held};
+use model::{Blame, DestinationErrorKind as Kind, Fingerprint, Held};
+
+use serde_json::json;
 
 use super::{
     V1Place, V2Place, change,
@@ -113,6 +115,14 @@ async fn older_versions_are_walked_back_to() {
     });
     assert_eq!(destination.discard(&dead).await.unwrap().as_deref(), Some("destroyed versions 1, 3"));
     assert_eq!(place.look().as_deref(), Some(key("dead").expose()), "the newest is left");
+    // What is not kept any more ends the walk.
+    change(&place.0, |state| {
+        let Engine::Two(secrets) = state.mounts.get_mut("secret").unwrap() else { panic!() };
+        secrets.get_mut("n8n/backups").unwrap()[..3].iter_mut().for_each(|version| version.dropped = true);
+    });
+    place.server().forget_seen();
+    assert_eq!(destination.discard(&dead).await.unwrap(), None);
+    assert_eq!(place.server().seen().len(), 3, "5, 4, and 3 that is gone");
     // No more than a bounded number is read.
     for _ in 0..100 {
         place.put_by_hand(key("kept").expose());
@@ -121,4 +131,15 @@ async fn older_versions_are_walked_back_to() {
     assert_eq!(destination.discard(&dead).await.unwrap(), None);
     assert_eq!(place.server().seen().len(), 33);
     place.server().assert_clean();
+}
+
+#[tokio::test]
+async fn a_version_that_does_not_go_up_is_not_believed() {
+    for lie in [json!({"data": {"version": 1}}), json!({"data": {"version": "2"}}), json!({"data": null})] {
+        let place = V2Place::start().await;
+        place.put_by_hand("old");
+        change(&place.0, |state| state.lie = Some(lie.clone()));
+        let failure = open(&place).deliver(&key("one")).await.unwrap_err();
+        assert_eq!((failure.kind, failure.report.blame), (Kind::Failed, Blame::Hostile), "{lie} {failure}");
+    }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Version {
     pub(crate) fields: Fields,
     pub(crate) deleted: bool,
     pub(crate) destroyed: bool,
+    /// Not kept any more.
+    pub(crate) dropped: bool,
 }
 
 pub(crate) enum Engine {
@@ -142,7 +144,8 @@ fn two(
                 Some(number) => number.parse().map_err(|_odd| "version")?,
                 None => versions.len(),
             };
-            let Some(version) = number.checked_sub(1).and_then(|index: usize| versions.get(index)) else {
+            let kept = number.checked_sub(1).and_then(|index: usize| versions.get(index));
+            let Some(version) = kept.filter(|version| !version.dropped) else {
                 return Ok(refused(404, ""));
             };
             let (status, fields) = if version.deleted || version.destroyed {
@@ -188,7 +191,7 @@ fn two(
         }
         fields = merged;
     }
-    versions.push(Version { fields, deleted: false, destroyed: false });
+    versions.push(Version { fields, deleted: false, destroyed: false, dropped: false });
     let number = versions.len();
     Ok(Reply::json(200, &json!({"data": metadata(number, &versions[number - 1])})))
 }

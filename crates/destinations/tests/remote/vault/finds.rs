@@ -16,7 +16,7 @@ const EVERYTHING: &str = "path \"secret/*\" { capabilities = [\"read\", \"list\"
                           path \"team/kv/*\" { capabilities = [\"read\", \"list\"] }";
 
 fn version(text: &str) -> Vec<Version> {
-    vec![Version { fields: fields(text), deleted: false, destroyed: false }]
+    vec![Version { fields: fields(text), deleted: false, destroyed: false, dropped: false }]
 }
 
 fn holding(field: &str) -> String {
@@ -43,7 +43,10 @@ async fn every_mount_is_looked_through_and_what_cannot_be_is_told() {
         ("odd #1%/ä", version(&holding("x#y"))),
         ("shut", version(&holding("k"))),
         ("within", version(&format!(r#"{{"env": "KEY={}"}}"#, key("lost").expose()))),
-        ("deleted", vec![Version { fields: fields(&holding("k")), deleted: true, destroyed: false }]),
+        (
+            "deleted",
+            vec![Version { fields: fields(&holding("k")), deleted: true, destroyed: false, dropped: false }],
+        ),
         ("hostile/..", version(&holding("k"))),
     ]
     .map(|(path, versions)| (path.to_owned(), versions))

@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) tells_mounts: bool,
     /// Whether it knows `PATCH`.
     pub(super) patches: bool,
+    /// What writes are answered with instead, though they are carried out.
+    pub(super) lie: Option<Value>,
     /// What every call is answered with, as a node does that serves nothing.
     pub(super) serves_nothing: Option<u16>,
 }
@@ -60,6 +62,7 @@ impl Default for State {
             sealed: false,
             tells_mounts: true,
             patches: true,
+            lie: None,
             serves_nothing: None,
         }
     }
@@ -179,7 +182,11 @@ impl Shape for Vault {
         if !policy.capabilities(&path).contains(&needed) {
             return Ok(refused(403, "permission denied, canary"));
         }
-        engine.answer(seen, rest)
+        let reply = engine.answer(seen, rest)?;
+        Ok(match &state.lie {
+            Some(lie) if self.writes(seen) => Reply::json(200, lie),
+            _ => reply,
+        })
     }
 
     fn is_login(&self, seen: &Seen) -> bool {

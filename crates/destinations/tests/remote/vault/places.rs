@@ -52,7 +52,7 @@ impl Place {
             Engine::Fixed(fixed) => *fixed = fields,
             Engine::Two(secrets) => {
                 let versions = secrets.entry(PATH.to_owned()).or_default();
-                versions.push(Version { fields, deleted: false, destroyed: false });
+                versions.push(Version { fields, deleted: false, destroyed: false, dropped: false });
             }
         }
     }

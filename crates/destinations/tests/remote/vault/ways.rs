@@ -1,6 +1,6 @@
 //! Ways to a token, and settings that do not go together.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, sync::Arc};
 
 use destinations::ServiceConfig;
 use model::{DestinationErrorKind as Kind, Held};
@@ -76,6 +76,14 @@ async fn a_token_comes_from_a_file_that_is_read_for_each_call() {
     destination.read().await.unwrap();
     fs::write(&file, "canary-ended").unwrap();
     assert_eq!(destination.read().await.unwrap_err().kind, Kind::Denied);
+    // It is renewed while a call is under way.
+    let (sink, vault) = (file.clone(), Arc::clone(&place.vault));
+    fs::write(&file, "canary-vault-token").unwrap();
+    place.server.before_write(move || {
+        fs::write(sink, "canary-renewed").unwrap();
+        vault.0.lock().unwrap().tokens = ["canary-renewed".to_owned()].into();
+    });
+    destination.deliver(&key("one")).await.unwrap();
     fs::remove_file(&file).unwrap();
     assert!(destination.read().await.unwrap_err().report.line().contains("is not there, or empty"));
 }
