@@ -20,6 +20,7 @@ mod search;
 mod service;
 mod slot;
 mod systemd_creds;
+mod vault;
 
 pub use context::Context;
 pub use hook::{HookKind, hook_kinds, open_hook};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::DestinationError;
 
 use super::{Form, Outside, Service, ServiceConfig, Setting};
-use crate::doppler;
+use crate::{doppler, vault};
 
 /// What opens a service.
 pub(crate) type Open = fn(&ServiceConfig, &Arc<dyn Outside>) -> Result<Arc<dyn Service>, DestinationError>;
@@ -47,7 +47,7 @@ impl ServiceKind {
     }
 }
 
-const KINDS: &[ServiceKind] = &[doppler::KIND];
+const KINDS: &[ServiceKind] = &[doppler::KIND, vault::VAULT, vault::OPENBAO];
 
 /// All kinds, in the order of the docs.
 pub fn service_kinds() -> &'static [ServiceKind] {

@@ -6,3 +6,5 @@
 mod answers;
 #[cfg(test)]
 mod record;
+#[cfg(test)]
+mod rusty_vault;

@@ -11,6 +11,8 @@ mod place;
 mod server;
 #[cfg(test)]
 mod suite;
+#[cfg(test)]
+mod vault;
 
 /// Every case of the suite, for one service.
 #[cfg(test)]
@@ -37,4 +39,7 @@ macro_rules! contract {
 #[cfg(test)]
 mod kept_by {
     contract!(doppler, crate::doppler::DopplerPlace);
+    contract!(vault_v2, crate::vault::V2Place);
+    contract!(vault_v1, crate::vault::V1Place);
+    contract!(openbao, crate::vault::BaoPlace);
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use destinations::{Context, Outside, ServiceConfig, Services};
-use model::{Clock, Destination, Report, Secret, SecretRef, Timestamp};
+use model::{Clock, Destination, DestinationError, Report, Secret, SecretRef, Timestamp};
 
 use crate::server::Server;
 
@@ -94,24 +94,41 @@ impl Clock for SystemClock {
 
 pub(crate) fn services<P: RemotePlace>(place: &P, more: &[(&str, &str)]) -> Arc<Services> {
     let (kind, settings) = place.settings();
-    let mut values: BTreeMap<String, String> =
-        settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    values.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    let mut values: BTreeMap<&str, String> = settings.into_iter().collect();
+    values.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    services_of(kind, values, &place.variables())
+}
+
+/// One service by these settings, in an environment of these variables.
+pub(crate) fn services_of<'n>(
+    kind: &str,
+    settings: impl IntoIterator<Item = (&'n str, String)>,
+    variables: &[(&str, String)],
+) -> Arc<Services> {
+    let values = settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let config = ServiceConfig::new(kind, None, values).unwrap();
-    let variables = place.variables().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     Arc::new(Services::new(vec![config], Arc::new(Env(variables))))
 }
 
-/// Opens the place, with more settings.
-pub(crate) fn open_with<P: RemotePlace>(place: &P, more: &[(&str, &str)]) -> Arc<dyn Destination> {
+/// Opens an address.
+pub(crate) fn open_at(
+    services: Arc<Services>,
+    address: &str,
+) -> Result<Arc<dyn Destination>, DestinationError> {
     let context = Context {
         integration: "backups".parse().unwrap(),
         instance: "prod".parse().unwrap(),
         rotation: None,
         hidden_variables: Vec::new(),
-        services: services(place, more),
+        services,
     };
-    destinations::open(&place.address().parse().unwrap(), &context).unwrap()
+    destinations::open(&address.parse().unwrap(), &context)
+}
+
+/// Opens the place, with more settings.
+pub(crate) fn open_with<P: RemotePlace>(place: &P, more: &[(&str, &str)]) -> Arc<dyn Destination> {
+    open_at(services(place, more), &place.address()).unwrap()
 }
 
 pub(crate) fn open<P: RemotePlace>(place: &P) -> Arc<dyn Destination> {
