@@ -21,6 +21,7 @@ use model::{Address, DestinationError, DestinationErrorKind as Kind, Hook};
 use crate::{Context, error::error, kinds::Opened, search::Search};
 
 pub(crate) use cached::{Cached, Token};
+pub(crate) use config::url_fault;
 pub use config::{ServiceConfig, SettingFault};
 pub(crate) use file::{MAX_FILE_BYTES, read_file, read_text};
 pub(crate) use kinds::setting;

@@ -78,7 +78,7 @@ impl Outside for Env {
     }
 }
 
-struct SystemClock;
+pub(crate) struct SystemClock;
 
 #[async_trait::async_trait]
 impl Clock for SystemClock {
@@ -92,26 +92,35 @@ impl Clock for SystemClock {
     }
 }
 
+/// What a service finds outside.
+pub(crate) fn outside(variables: Vec<(&'static str, String)>) -> Arc<dyn Outside> {
+    Arc::new(Env(variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
+}
+
+/// Opens an address of a service.
+pub(crate) fn open_at(services: Arc<Services>, address: &str) -> Arc<dyn Destination> {
+    let context = Context {
+        integration: "backups".parse().unwrap(),
+        instance: "prod".parse().unwrap(),
+        rotation: None,
+        hidden_variables: Vec::new(),
+        services,
+    };
+    destinations::open(&address.parse().unwrap(), &context).unwrap()
+}
+
 pub(crate) fn services<P: RemotePlace>(place: &P, more: &[(&str, &str)]) -> Arc<Services> {
     let (kind, settings) = place.settings();
     let mut values: BTreeMap<String, String> =
         settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     values.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let config = ServiceConfig::new(kind, None, values).unwrap();
-    let variables = place.variables().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Arc::new(Services::new(vec![config], Arc::new(Env(variables))))
+    Arc::new(Services::new(vec![config], outside(place.variables())))
 }
 
 /// Opens the place, with more settings.
 pub(crate) fn open_with<P: RemotePlace>(place: &P, more: &[(&str, &str)]) -> Arc<dyn Destination> {
-    let context = Context {
-        integration: "backups".parse().unwrap(),
-        instance: "prod".parse().unwrap(),
-        rotation: None,
-        hidden_variables: Vec::new(),
-        services: services(place, more),
-    };
-    destinations::open(&place.address().parse().unwrap(), &context).unwrap()
+    open_at(services(place, more), &place.address())
 }
 
 pub(crate) fn open<P: RemotePlace>(place: &P) -> Arc<dyn Destination> {
