@@ -4,6 +4,8 @@
 //! To add one: implement [`place::RemotePlace`] for it in a file here, and give it a line at the end.
 
 #[cfg(test)]
+mod aws;
+#[cfg(test)]
 mod doppler;
 #[cfg(test)]
 mod place;
@@ -37,4 +39,7 @@ macro_rules! contract {
 #[cfg(test)]
 mod kept_by {
     contract!(doppler, crate::doppler::DopplerPlace);
+    contract!(aws_secrets_manager, crate::aws::SecretPlace<false>);
+    contract!(aws_secrets_manager_field, crate::aws::SecretPlace<true>);
+    contract!(aws_ssm, crate::aws::ParameterPlace);
 }
