@@ -177,7 +177,6 @@ impl Rig {
         variables.extend(metadata);
         variables.push(("AWS_ENDPOINT_URL", self.server.url.clone()));
         variables.push(("HOME", self.home.path().to_str().unwrap().to_owned()));
-        // A proxy of the environment is no way to the metadata; no test goes through one.
         let values = settings.iter().map(own).map(|(name, value)| (name.to_owned(), value)).collect();
         let config = ServiceConfig::new("aws-secrets-manager", None, values).unwrap();
         let services = Services::new(vec![config], outside(variables));
@@ -283,6 +282,20 @@ async fn an_instance_gives_those_of_its_role() {
     let rig = Rig::start().await;
     let variables = [("AWS_REGION", REGION), ("AWS_EC2_METADATA_SERVICE_ENDPOINT", rig.server.url.as_str())];
     assert_eq!(rig.read(&[], &variables).await.unwrap(), ["ASIA-instance-1"]);
+}
+
+#[tokio::test]
+async fn metadata_is_never_asked_through_a_proxy() {
+    let rig = Rig::start().await;
+    let settings = [("region", REGION), ("proxy", "http://127.0.0.1:1")];
+    let variables = [("AWS_EC2_METADATA_SERVICE_ENDPOINT", rig.server.url.as_str())];
+    assert_eq!(rig.read(&settings, &variables).await.unwrap_err().kind, Kind::Unreachable);
+    let seen: Vec<String> = rig.server.seen().into_iter().map(|seen| seen.method).collect();
+    assert_eq!(
+        seen,
+        ["PUT", "GET", "GET"],
+        "credentials came, and the service's call had no proxy to go through"
+    );
 }
 
 #[tokio::test]

@@ -137,12 +137,15 @@ async fn refusals_say_what_is_missing() {
     let old = "Thu, 01 Jan 1970 00:00:00 GMT".to_owned();
     let mut late = refused("InvalidSignatureException");
     late.headers.push(("date".into(), old));
+    let named = "AccessDeniedException:http://internal.example/canary".to_owned();
+    let by_header = Reply { headers: vec![("x-amzn-errortype".into(), named)], ..Reply::empty(400) };
     for (answer, because, mend) in [
         (
             refused("AccessDeniedException"),
             "secretsmanager:GetSecretValue on n8n/backups is missing",
             "policy",
         ),
+        (by_header, "secretsmanager:GetSecretValue on n8n/backups is missing", "policy"),
         (Reply::json(400, &denied), "its KMS key is missing", "kms:Decrypt"),
         (refused("ExpiredTokenException"), "have ended", "credentials that hold"),
         (refused("InvalidSignatureException"), "not that of the access key", "timedatectl"),

@@ -295,7 +295,8 @@ impl<const OF_FIELD: bool> RemotePlace for SecretPlace<OF_FIELD> {
 
     fn surroundings(&self) -> String {
         let state = self.state.0.lock().unwrap();
-        let by_hand = if state.by_hand > 0 { "by-hand" } else { "" };
+        // Of what stands around a field, nothing but the text itself tells.
+        let by_hand = if state.by_hand > 0 && !OF_FIELD { "by-hand" } else { "" };
         let current = state.secret.as_ref().and_then(Secret::current);
         let text = current.filter(|_| OF_FIELD).map_or("", |(_, text)| text);
         let others: Vec<&str> = text
