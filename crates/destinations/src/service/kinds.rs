@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::DestinationError;
 
 use super::{Form, Outside, Service, ServiceConfig, Setting};
-use crate::{doppler, vault};
+use crate::{aws, doppler, vault};
 
 /// What opens a service.
 pub(crate) type Open = fn(&ServiceConfig, &Arc<dyn Outside>) -> Result<Arc<dyn Service>, DestinationError>;
@@ -47,7 +47,8 @@ impl ServiceKind {
     }
 }
 
-const KINDS: &[ServiceKind] = &[doppler::KIND, vault::VAULT, vault::OPENBAO];
+const KINDS: &[ServiceKind] =
+    &[vault::VAULT, vault::OPENBAO, aws::SECRETS_MANAGER, aws::PARAMETER, doppler::KIND];
 
 /// All kinds, in the order of the docs.
 pub fn service_kinds() -> &'static [ServiceKind] {

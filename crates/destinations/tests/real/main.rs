@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod aws;
+#[cfg(test)]
 mod record;
 #[cfg(test)]
 mod rusty_vault;

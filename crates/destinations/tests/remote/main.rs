@@ -4,6 +4,8 @@
 //! To add one: implement [`place::RemotePlace`] for it in a file here, and give it a line at the end.
 
 #[cfg(test)]
+mod aws;
+#[cfg(test)]
 mod doppler;
 #[cfg(test)]
 mod place;
@@ -42,4 +44,7 @@ mod kept_by {
     contract!(vault_v2, crate::vault::V2Place);
     contract!(vault_v1, crate::vault::V1Place);
     contract!(openbao, crate::vault::BaoPlace);
+    contract!(aws_secrets_manager, crate::aws::SecretPlace<false>);
+    contract!(aws_secrets_manager_field, crate::aws::SecretPlace<true>);
+    contract!(aws_ssm, crate::aws::ParameterPlace);
 }

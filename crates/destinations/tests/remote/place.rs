@@ -78,7 +78,7 @@ impl Outside for Env {
     }
 }
 
-struct SystemClock;
+pub(crate) struct SystemClock;
 
 #[async_trait::async_trait]
 impl Clock for SystemClock {
@@ -90,6 +90,31 @@ impl Clock for SystemClock {
     async fn wait_until(&self, _: Timestamp) {
         panic!("nothing waits by this clock");
     }
+}
+
+/// What a service finds outside.
+pub(crate) fn outside(variables: &[(&str, String)]) -> Arc<dyn Outside> {
+    Arc::new(Env(variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()))
+}
+
+/// Opens an address of a service.
+pub(crate) fn open_at(services: Arc<Services>, address: &str) -> Arc<dyn Destination> {
+    try_open_at(services, address).unwrap()
+}
+
+/// The same, where it may be refused.
+pub(crate) fn try_open_at(
+    services: Arc<Services>,
+    address: &str,
+) -> Result<Arc<dyn Destination>, DestinationError> {
+    let context = Context {
+        integration: "backups".parse().unwrap(),
+        instance: "prod".parse().unwrap(),
+        rotation: None,
+        hidden_variables: Vec::new(),
+        services,
+    };
+    destinations::open(&address.parse().unwrap(), &context)
 }
 
 pub(crate) fn services<P: RemotePlace>(place: &P, more: &[(&str, &str)]) -> Arc<Services> {
@@ -107,28 +132,12 @@ pub(crate) fn services_of<'n>(
 ) -> Arc<Services> {
     let values = settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let config = ServiceConfig::new(kind, None, values).unwrap();
-    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    Arc::new(Services::new(vec![config], Arc::new(Env(variables))))
-}
-
-/// Opens an address.
-pub(crate) fn open_at(
-    services: Arc<Services>,
-    address: &str,
-) -> Result<Arc<dyn Destination>, DestinationError> {
-    let context = Context {
-        integration: "backups".parse().unwrap(),
-        instance: "prod".parse().unwrap(),
-        rotation: None,
-        hidden_variables: Vec::new(),
-        services,
-    };
-    destinations::open(&address.parse().unwrap(), &context)
+    Arc::new(Services::new(vec![config], outside(variables)))
 }
 
 /// Opens the place, with more settings.
 pub(crate) fn open_with<P: RemotePlace>(place: &P, more: &[(&str, &str)]) -> Arc<dyn Destination> {
-    open_at(services(place, more), &place.address()).unwrap()
+    open_at(services(place, more), &place.address())
 }
 
 pub(crate) fn open<P: RemotePlace>(place: &P) -> Arc<dyn Destination> {

@@ -10,7 +10,7 @@ use super::{
     places::{Place, version_two},
     policy::Policy,
 };
-use crate::place::{RemotePlace, key, open_at, services, services_of};
+use crate::place::{RemotePlace, key, services, services_of, try_open_at};
 
 const EVERYTHING: &str = "path \"secret/*\" { capabilities = [\"read\", \"list\"] }\n\
                           path \"team/kv/*\" { capabilities = [\"read\", \"list\"] }";
@@ -76,7 +76,7 @@ async fn every_mount_is_looked_through_and_what_cannot_be_is_told() {
     assert!(search.left_out[1].contains("`read` on `secret/data/shut` is missing"), "{:?}", search.left_out);
     // What is found can be delivered to as it is written.
     for found in &search.found {
-        open_at(services_at(&place), &found.at).unwrap().read().await.unwrap();
+        try_open_at(services_at(&place), &found.at).unwrap().read().await.unwrap();
     }
     place.server.assert_clean();
 }

@@ -12,7 +12,7 @@ use super::{
     writes,
 };
 use crate::{
-    place::{RemotePlace, key, open, open_at, open_with, services_of},
+    place::{RemotePlace, key, open, open_with, services_of, try_open_at},
     server::{Fault, To},
 };
 
@@ -23,7 +23,7 @@ fn open_as(place: &Place, more: &[(&str, &str)], address: &str) -> Arc<dyn Desti
     let mut settings = vec![("url", place.server.url.clone())];
     settings.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
     let variables = [("VAULT_TOKEN", "canary-vault-token".to_owned())];
-    open_at(services_of("vault", settings, &variables), address).unwrap()
+    try_open_at(services_of("vault", settings, &variables), address).unwrap()
 }
 
 #[tokio::test]

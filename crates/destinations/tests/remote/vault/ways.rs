@@ -9,7 +9,7 @@ use super::{
     BaoPlace, State,
     places::{Place, version_two},
 };
-use crate::place::{RemotePlace, key, open, open_at, services_of};
+use crate::place::{RemotePlace, key, open, services_of, try_open_at};
 
 const ADDRESS: &str = "vault:secret/n8n/backups#api_key";
 
@@ -53,7 +53,7 @@ async fn kubernetes_logs_in_with_the_token_of_the_file() {
         ("kubernetes_token_file", file.to_str().unwrap().to_owned()),
         ("auth_mount", "k8s-eu".to_owned()),
     ];
-    let destination = open_at(services_of("vault", settings(&place, &more), &[]), ADDRESS).unwrap();
+    let destination = try_open_at(services_of("vault", settings(&place, &more), &[]), ADDRESS).unwrap();
     let failure = destination.read().await.unwrap_err();
     assert!(failure.kind == Kind::Denied && failure.report.line().contains("is not there"), "{failure}");
     fs::write(&file, "canary-other").unwrap();
@@ -71,7 +71,7 @@ async fn a_token_comes_from_a_file_that_is_read_for_each_call() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("sink");
     let more = [("token_file", file.to_str().unwrap().to_owned())];
-    let destination = open_at(services_of("vault", settings(&place, &more), &[]), ADDRESS).unwrap();
+    let destination = try_open_at(services_of("vault", settings(&place, &more), &[]), ADDRESS).unwrap();
     fs::write(&file, "canary-vault-token\n").unwrap();
     destination.read().await.unwrap();
     fs::write(&file, "canary-ended").unwrap();
@@ -102,7 +102,7 @@ async fn the_environment_alone_is_enough() {
             let mut variables = both.to_vec();
             variables.push(more);
             let variables: Vec<(&str, String)> = variables;
-            open_at(services_of(kind, [], &variables), &address).unwrap()
+            try_open_at(services_of(kind, [], &variables), &address).unwrap()
         };
         of((token.as_str(), "canary-vault-token".to_owned())).deliver(&key("one")).await.unwrap();
         let home = folder.path().to_str().unwrap().to_owned();
@@ -120,7 +120,7 @@ fn a_certificate_of_the_environment_is_used() {
         ("VAULT_TOKEN", "canary".to_owned()),
         ("VAULT_CACERT", "/nowhere/ca.pem".to_owned()),
     ];
-    let destination = open_at(services_of("vault", [], &variables), ADDRESS).unwrap();
+    let destination = try_open_at(services_of("vault", [], &variables), ADDRESS).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let failure = runtime.block_on(destination.read()).unwrap_err();
     assert!(failure.report.line().contains("/nowhere/ca.pem"), "{failure}");
@@ -142,7 +142,7 @@ fn settings_that_do_not_go_together_are_told() {
     assert_eq!(faults(&[("kubernetes_role", "r"), ("kubernetes_token_file", "/t")]), [""; 0]);
     for alone in [("auth_mount", "x"), ("auth_namespace", "x"), ("kubernetes_token_file", "/x")] {
         let settings = [(alone.0, alone.1.to_owned())];
-        let failure = open_at(services_of("vault", settings, &[]), ADDRESS).map(drop).unwrap_err();
+        let failure = try_open_at(services_of("vault", settings, &[]), ADDRESS).map(drop).unwrap_err();
         assert!(failure.kind == Kind::BadAddress && failure.report.line().contains(alone.0), "{failure}");
     }
 }
