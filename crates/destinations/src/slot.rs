@@ -6,7 +6,7 @@ use model::{
     Secret,
 };
 
-use crate::error::compare;
+use crate::error::{compare, error};
 
 /// How often a delivery is tried again because somebody else wrote in between.
 const TRIES: u32 = 4;
@@ -16,6 +16,9 @@ const TRIES: u32 = 4;
 pub(crate) trait Slot: Send + Sync {
     /// What a write has to know of the state that it changes: a version, the other fields of the same secret.
     type Seen: Send + Sync;
+
+    /// Whether the service has no lock: what was put is looked at again, and put again where another's text came after.
+    const UNLOCKED: bool = false;
 
     /// Where it is.
     fn address(&self) -> &Address;
@@ -45,7 +48,7 @@ pub(crate) struct Slotted<S>(pub(crate) S);
 
 impl<S: Slot> Slotted<S> {
     async fn make_it_hold(&self, value: Option<&Secret>) -> Result<(), DestinationError> {
-        let mut tried = 1;
+        let (mut tried, mut lost) = (0, None);
         loop {
             let (held, seen) = self.0.look().await?;
             let already = match (&held, value) {
@@ -56,13 +59,28 @@ impl<S: Slot> Slotted<S> {
             if already {
                 return Ok(());
             }
+            if tried == TRIES {
+                return Err(lost.unwrap_or_else(|| overwritten(self.0.address())));
+            }
+            tried += 1;
             match self.0.put(&seen, value).await {
                 // Nothing was written: look again, and put it beside what they wrote.
-                Err(failure) if failure.kind == Kind::Changed && tried < TRIES => tried += 1,
+                Err(failure) if failure.kind == Kind::Changed => lost = Some(failure),
+                Ok(()) if S::UNLOCKED => lost = None,
                 done => return done,
             }
         }
     }
+}
+
+/// Another wrote after us, each time.
+fn overwritten(address: &Address) -> DestinationError {
+    error(
+        Kind::Changed,
+        format!("cannot put the key into `{address}`"),
+        "each time it was put there, something else was written over it",
+        "see what else writes there",
+    )
 }
 
 #[async_trait::async_trait]
