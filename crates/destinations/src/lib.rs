@@ -12,6 +12,7 @@ mod error;
 mod file;
 mod http;
 mod kinds;
+mod onepassword;
 mod place;
 mod search;
 mod service;

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod doppler;
 #[cfg(test)]
+mod onepassword;
+#[cfg(test)]
 mod place;
 #[cfg(test)]
 mod server;
@@ -37,4 +39,6 @@ macro_rules! contract {
 #[cfg(test)]
 mod kept_by {
     contract!(doppler, crate::doppler::DopplerPlace);
+    contract!(onepassword, crate::onepassword::ConnectPlace<false>);
+    contract!(onepassword_strict, crate::onepassword::ConnectPlace<true>);
 }
