@@ -11,6 +11,7 @@ mod dotenv;
 mod error;
 mod file;
 mod http;
+mod infisical;
 mod kinds;
 mod onepassword;
 mod place;

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod doppler;
 #[cfg(test)]
+mod infisical;
+#[cfg(test)]
 mod onepassword;
 #[cfg(test)]
 mod place;
@@ -41,4 +43,5 @@ mod kept_by {
     contract!(doppler, crate::doppler::DopplerPlace);
     contract!(onepassword, crate::onepassword::ConnectPlace<false>);
     contract!(onepassword_strict, crate::onepassword::ConnectPlace<true>);
+    contract!(infisical, crate::infisical::InfisicalPlace);
 }
