@@ -3,6 +3,7 @@
 //! Only this crate writes a secret outside the store. No secret is in an error, an argument, an
 //! environment or a file name that it makes. It knows no n8n and no database.
 
+mod azure;
 mod command;
 mod context;
 mod document;

@@ -4,6 +4,8 @@
 //! To add one: implement [`place::RemotePlace`] for it in a file here, and give it a line at the end.
 
 #[cfg(test)]
+mod azure;
+#[cfg(test)]
 mod doppler;
 #[cfg(test)]
 mod infisical;
@@ -44,4 +46,5 @@ mod kept_by {
     contract!(onepassword, crate::onepassword::ConnectPlace<false>);
     contract!(onepassword_strict, crate::onepassword::ConnectPlace<true>);
     contract!(infisical, crate::infisical::InfisicalPlace);
+    contract!(azure, crate::azure::KeyVaultPlace);
 }

@@ -93,23 +93,53 @@ impl Clock for SystemClock {
 }
 
 pub(crate) fn services<P: RemotePlace>(place: &P, more: &[(&str, &str)]) -> Arc<Services> {
+    services_in(place, more, place.variables())
+}
+
+fn services_in<P: RemotePlace>(
+    place: &P,
+    more: &[(&str, &str)],
+    variables: Vec<(&'static str, String)>,
+) -> Arc<Services> {
     let (kind, settings) = place.settings();
     let mut values: BTreeMap<String, String> =
         settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     values.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let config = ServiceConfig::new(kind, None, values).unwrap();
-    let variables = place.variables().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Arc::new(Services::new(vec![config], Arc::new(Env(variables))))
 }
 
 /// Opens the place, with more settings.
 pub(crate) fn open_with<P: RemotePlace>(place: &P, more: &[(&str, &str)]) -> Arc<dyn Destination> {
+    open_in(place, more, place.variables())
+}
+
+/// Opens the place, with more settings, in another environment.
+pub(crate) fn open_in<P: RemotePlace>(
+    place: &P,
+    more: &[(&str, &str)],
+    variables: Vec<(&'static str, String)>,
+) -> Arc<dyn Destination> {
+    open_of(place, services_in(place, more, variables))
+}
+
+/// Opens the place as the environment alone has it.
+pub(crate) fn open_undeclared<P: RemotePlace>(
+    place: &P,
+    variables: Vec<(&'static str, String)>,
+) -> Arc<dyn Destination> {
+    let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    open_of(place, Arc::new(Services::new(Vec::new(), Arc::new(Env(variables)))))
+}
+
+fn open_of<P: RemotePlace>(place: &P, services: Arc<Services>) -> Arc<dyn Destination> {
     let context = Context {
         integration: "backups".parse().unwrap(),
         instance: "prod".parse().unwrap(),
         rotation: None,
         hidden_variables: Vec::new(),
-        services: services(place, more),
+        services,
     };
     destinations::open(&place.address().parse().unwrap(), &context).unwrap()
 }
