@@ -8,6 +8,8 @@ mod azure;
 #[cfg(test)]
 mod doppler;
 #[cfg(test)]
+mod gcp;
+#[cfg(test)]
 mod infisical;
 #[cfg(test)]
 mod onepassword;
@@ -47,4 +49,6 @@ mod kept_by {
     contract!(onepassword_strict, crate::onepassword::ConnectPlace<true>);
     contract!(infisical, crate::infisical::InfisicalPlace);
     contract!(azure, crate::azure::KeyVaultPlace);
+    contract!(gcp, crate::gcp::SecretManagerPlace<false>);
+    contract!(gcp_field, crate::gcp::SecretManagerPlace<true>);
 }
