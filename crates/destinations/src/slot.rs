@@ -120,3 +120,62 @@ impl<S: Slot> Destination for Slotted<S> {
         if dead.is_empty() { Ok(None) } else { self.0.discard(dead).await }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// A place without a lock, and what others write after each of our writes.
+    struct FakeSlot {
+        address: Address,
+        held: Mutex<Option<Secret>>,
+        others: Mutex<Vec<&'static str>>,
+        puts: Mutex<u32>,
+    }
+
+    #[async_trait::async_trait]
+    impl Slot for FakeSlot {
+        type Seen = ();
+        const UNLOCKED: bool = true;
+
+        fn address(&self) -> &Address {
+            &self.address
+        }
+
+        async fn look(&self) -> Result<(Held, ()), DestinationError> {
+            Ok((self.held.lock().unwrap().clone().map_or(Held::Absent, Held::Value), ()))
+        }
+
+        async fn put(&self, (): &(), value: Option<&Secret>) -> Result<(), DestinationError> {
+            *self.puts.lock().unwrap() += 1;
+            let other = self.others.lock().unwrap().pop().map(Secret::new);
+            *self.held.lock().unwrap() = other.or_else(|| value.cloned());
+            Ok(())
+        }
+
+        async fn may_put(&self, (): &()) -> Result<(), DestinationError> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_has_no_lock_is_looked_at_again() {
+        let check = async |others: &[&'static str], wanted: Result<u32, Kind>| {
+            let slot = Slotted(FakeSlot {
+                address: "fake:place".parse().unwrap(),
+                held: Mutex::default(),
+                others: Mutex::new(others.to_vec()),
+                puts: Mutex::default(),
+            });
+            let done = slot.deliver(&Secret::new("canary-ours")).await;
+            let puts = *slot.0.puts.lock().unwrap();
+            assert_eq!(done.map(|()| puts).map_err(|failure| failure.kind), wanted);
+        };
+        check(&[], Ok(1)).await;
+        check(&["theirs"], Ok(2)).await;
+        check(&["theirs"; 3], Ok(4)).await;
+        check(&["theirs"; 4], Err(Kind::Changed)).await;
+    }
+}

@@ -133,7 +133,13 @@ impl Shape for Infisical {
     fn answer(&self, seen: &Seen) -> Result<Reply, String> {
         let mut state = self.0.lock().unwrap();
         if self.is_login(seen) {
-            if seen.json()? != json!({"clientId": "backups", "clientSecret": CLIENT_SECRET}) {
+            let wanted = match seen.path.as_str() {
+                "/api/v1/auth/universal-auth/login" => {
+                    json!({"clientId": "backups", "clientSecret": CLIENT_SECRET})
+                }
+                _ => json!({"identityId": "pod", "jwt": "canary-jwt"}),
+            };
+            if seen.json()? != wanted {
                 return Err("credentials".into());
             }
             (state.logins, state.session) = (state.logins + 1, state.session + 1);
@@ -181,7 +187,8 @@ impl Shape for Infisical {
     }
 
     fn is_login(&self, seen: &Seen) -> bool {
-        (seen.method.as_str(), seen.path.as_str()) == ("POST", "/api/v1/auth/universal-auth/login")
+        let way = seen.path.strip_prefix("/api/v1/auth/").and_then(|path| path.strip_suffix("/login"));
+        seen.method == "POST" && matches!(way, Some("universal-auth" | "kubernetes-auth" | "oidc-auth"))
     }
 }
 
@@ -255,10 +262,12 @@ impl RemotePlace for InfisicalPlace {
 }
 
 mod more {
-    use model::{DestinationErrorKind as Kind, Held};
+    use std::io::Write as _;
+
+    use model::{DestinationErrorKind as Kind, Held, Secret};
 
     use super::*;
-    use crate::place::{key, open};
+    use crate::place::{key, open, open_as};
 
     #[tokio::test(flavor = "multi_thread")]
     async fn infisical_logs_in_once_and_again_when_refused() {
@@ -271,6 +280,27 @@ mod more {
         assert_eq!(place.state.0.lock().unwrap().logins, 2);
         assert_eq!(destination.read().await.unwrap(), Held::Value(key("two")));
         place.server().assert_clean();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn infisical_logs_in_by_a_signed_token() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"canary-jwt\n").unwrap();
+        for way in ["kubernetes", "oidc"] {
+            let place = InfisicalPlace::start().await;
+            place.put_by_hand("old");
+            let settings = [
+                ("url", place.server.url.as_str()),
+                ("identity", "pod"),
+                ("login", way),
+                ("jwt_file", file.path().to_str().unwrap()),
+            ];
+            let destination = open_as(&place, &settings);
+            assert_eq!(destination.read().await.unwrap(), Held::Value(Secret::new("old")), "{way}");
+            let login = place.server().seen().iter().find(|seen| seen.method == "POST").unwrap().path.clone();
+            assert_eq!(login, format!("/api/v1/auth/{way}-auth/login"));
+            place.server().assert_clean();
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]

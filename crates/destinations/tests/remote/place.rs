@@ -124,6 +124,13 @@ pub(crate) fn open_in<P: RemotePlace>(
     open_of(place, services_in(place, more, variables))
 }
 
+/// Opens the place with these settings and no other, in an empty environment.
+pub(crate) fn open_as<P: RemotePlace>(place: &P, settings: &[(&str, &str)]) -> Arc<dyn Destination> {
+    let values = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let config = ServiceConfig::new(place.settings().0, None, values).unwrap();
+    open_of(place, Arc::new(Services::new(vec![config], Arc::new(Env(BTreeMap::new())))))
+}
+
 /// Opens the place as the environment alone has it.
 pub(crate) fn open_undeclared<P: RemotePlace>(
     place: &P,
