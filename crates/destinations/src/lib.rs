@@ -5,16 +5,22 @@
 //! environment or a file name that it makes. It knows no n8n and no database.
 
 mod aws;
+mod azure;
 mod command;
 mod context;
 mod document;
 mod doppler;
 mod dotenv;
 mod error;
+mod fields;
 mod file;
+mod gcp;
 mod hook;
 mod http;
+mod infisical;
+mod jwt;
 mod kinds;
+mod onepassword;
 mod place;
 mod program;
 mod search;

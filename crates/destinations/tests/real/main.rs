@@ -7,6 +7,21 @@ mod answers;
 #[cfg(test)]
 mod aws;
 #[cfg(test)]
+mod onepassword;
+#[cfg(test)]
 mod record;
 #[cfg(test)]
 mod rusty_vault;
+
+// What the suite of recorded shapes has, for what a real server keeps no state of.
+#[cfg(test)]
+#[path = "../remote/onepassword.rs"]
+mod connect;
+#[cfg(test)]
+#[expect(dead_code, reason = "the suite uses the rest")]
+#[path = "../remote/place.rs"]
+mod place;
+#[cfg(test)]
+#[expect(dead_code, reason = "the suite uses the rest")]
+#[path = "../remote/server.rs"]
+mod server;

@@ -6,7 +6,15 @@
 #[cfg(test)]
 mod aws;
 #[cfg(test)]
+mod azure;
+#[cfg(test)]
 mod doppler;
+#[cfg(test)]
+mod gcp;
+#[cfg(test)]
+mod infisical;
+#[cfg(test)]
+mod onepassword;
 #[cfg(test)]
 mod place;
 #[cfg(test)]
@@ -47,4 +55,10 @@ mod kept_by {
     contract!(aws_secrets_manager, crate::aws::SecretPlace<false>);
     contract!(aws_secrets_manager_field, crate::aws::SecretPlace<true>);
     contract!(aws_ssm, crate::aws::ParameterPlace);
+    contract!(onepassword, crate::onepassword::ConnectPlace<false>);
+    contract!(onepassword_strict, crate::onepassword::ConnectPlace<true>);
+    contract!(infisical, crate::infisical::InfisicalPlace);
+    contract!(azure, crate::azure::KeyVaultPlace);
+    contract!(gcp, crate::gcp::SecretManagerPlace<false>);
+    contract!(gcp_field, crate::gcp::SecretManagerPlace<true>);
 }
