@@ -11,6 +11,7 @@ mod doppler;
 mod dotenv;
 mod error;
 mod file;
+mod github;
 mod hook;
 mod http;
 mod kinds;

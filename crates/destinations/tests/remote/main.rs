@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod doppler;
 #[cfg(test)]
+mod github;
+#[cfg(test)]
 mod place;
 #[cfg(test)]
 mod server;
@@ -37,4 +39,7 @@ macro_rules! contract {
 #[cfg(test)]
 mod kept_by {
     contract!(doppler, crate::doppler::DopplerPlace);
+    contract!(github_repository, crate::github::GitHubPlace<crate::github::Repository>);
+    contract!(github_environment, crate::github::GitHubPlace<crate::github::Environment>);
+    contract!(github_organisation, crate::github::GitHubPlace<crate::github::Organisation>);
 }
