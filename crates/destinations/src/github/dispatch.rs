@@ -61,10 +61,12 @@ impl Hook for Dispatch {
     async fn run(&self) -> Result<String, DestinationError> {
         let Workflow { owner, repo, file, reference, inputs } = &self.workflow;
         let path: Vec<&str> = self.path().into_iter().chain(["dispatches"]).collect();
-        let mut body = json!({"ref": reference});
-        if !inputs.is_empty() {
-            body["inputs"] = json!(inputs.iter().cloned().collect::<BTreeMap<_, _>>());
-        }
+        let inputs: BTreeMap<_, _> = inputs.iter().cloned().collect();
+        let body = if inputs.is_empty() {
+            json!({"ref": reference})
+        } else {
+            json!({"ref": reference, "inputs": inputs})
+        };
         let url = self.service.url(&path, &[])?;
         let request = Request::new(Method::POST, url, format!("run `{}`", self.address), self.need("write"));
         let answer = self.service.send(request.json(&body)?).await?;

@@ -58,6 +58,7 @@ const SETTINGS: &[Setting] = &[
     setting("search", Form::Text, "\"acme\"", "what the App sees", "whose repositories are looked through for secrets that are named like a key of n8n"),
 ];
 
+#[expect(clippy::unnecessary_wraps, reason = "as every kind is opened")]
 fn open(config: &ServiceConfig, outside: &Arc<dyn Outside>) -> Result<Arc<dyn Service>, DestinationError> {
     Ok(Arc::new(GitHub {
         remote: Remote::new(config, outside),

@@ -1,5 +1,5 @@
-//! libsodium's sealed box, which is how GitHub takes a secret: an ephemeral X25519 key, BLAKE2b of both public keys as
-//! nonce, XSalsa20 and Poly1305. It is put together from the crates that the rest is built on already.
+//! libsodium's sealed box, which is how GitHub takes a secret: an ephemeral X25519 key, `BLAKE2b` of both public keys as
+//! nonce, `XSalsa20` and Poly1305. It is put together from the crates that the rest is built on already.
 
 use blake2::{
     Blake2b, Digest as _,
@@ -20,7 +20,7 @@ const OVERHEAD: usize = 48;
 const POLY_KEY: usize = 32;
 
 /// What only the holder of the private key of `to` can open; `None` if `to` is no key that anything can be sealed under.
-pub(super) fn seal(text: &[u8], to: &[u8; 32], ephemeral: Zeroizing<[u8; 32]>) -> Option<Vec<u8>> {
+pub(super) fn seal(text: &[u8], to: &[u8; 32], ephemeral: &[u8; 32]) -> Option<Vec<u8>> {
     let public = MontgomeryPoint::mul_base_clamped(*ephemeral).to_bytes();
     let mut point = MontgomeryPoint(*to).mul_clamped(*ephemeral);
     let shared = Zeroizing::new(point.to_bytes());
@@ -50,14 +50,15 @@ mod tests {
     use super::*;
 
     fn hex(text: &str) -> Vec<u8> {
-        (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
+        let digits: Vec<u8> = text.chars().map(|c| u8::try_from(c.to_digit(16).unwrap()).unwrap()).collect();
+        digits.chunks(2).map(|pair| pair[0] * 16 + pair[1]).collect()
     }
 
     fn counted_from(first: u8) -> [u8; 32] {
         std::array::from_fn(|i| first + u8::try_from(i).unwrap())
     }
 
-    /// Made, and opened again, by libsodium (PyNaCl 1.6.2), with the private key 1, 2, … 32.
+    /// Made, and opened again, by libsodium (`PyNaCl` 1.6.2), with the private key 1, 2, … 32.
     const TO: &str = "07a37cbc142093c8b755dc1b10e86cb426374ad16aa853ed0bdfc0b2b86d1c7c";
     const LONG_TAG: &str = "945b4c67b368fe4ee8e53576c1619cba";
     const SEALED: &str = "5714769d116bf76436ae74bc793d2c30ad1903c59ac5273805c7e2698b410c3641e02c2dc399db93ac8f87dcde996e4642ff4d03717cb16d7f8516dca712";
@@ -65,11 +66,11 @@ mod tests {
     #[test]
     fn seals_as_libsodium_does() {
         let to = hex(TO).try_into().unwrap();
-        let sealed = seal(b"canary-key-one", &to, Zeroizing::new(counted_from(101))).unwrap();
+        let sealed = seal(b"canary-key-one", &to, &counted_from(101)).unwrap();
         assert_eq!(sealed, hex(SEALED));
         // Long enough for several blocks of the key stream.
         let text: Vec<u8> = (0..300_u32).map(|i| u8::try_from(i * 7 % 256).unwrap()).collect();
-        let sealed = seal(&text, &to, Zeroizing::new(counted_from(101))).unwrap();
+        let sealed = seal(&text, &to, &counted_from(101)).unwrap();
         // The tag is over all of it.
         assert_eq!((&sealed[32..48], &sealed[344..]), (&hex(LONG_TAG)[..], &hex("ff63d25e")[..]));
     }
@@ -79,7 +80,7 @@ mod tests {
         let mut one = [0; 32];
         one[0] = 1;
         for to in [[0; 32], one] {
-            assert_eq!(seal(b"canary", &to, Zeroizing::new(counted_from(101))), None);
+            assert_eq!(seal(b"canary", &to, &counted_from(101)), None);
         }
     }
 }

@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use model::{Address, DestinationError, DestinationErrorKind as Kind, Fingerprint, Held, Secret, Timestamp};
 use reqwest::Method;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use super::{
@@ -111,17 +111,21 @@ impl ActionsSecret {
     }
 
     /// Who sees an organisation's secret, as it was.
-    async fn add_visibility(&self, seen: &Seen, body: &mut Value) -> Result<(), DestinationError> {
+    async fn add_visibility(
+        &self,
+        seen: &Seen,
+        body: &mut Map<String, Value>,
+    ) -> Result<(), DestinationError> {
         if self.place.owner.repository().is_some() {
             return Ok(());
         }
         let settings = self.service.config.settings();
         let visibility =
             seen.visibility.as_deref().or_else(|| settings.text("visibility")).unwrap_or("private");
-        body["visibility"] = json!(visibility);
+        body.insert("visibility".to_owned(), json!(visibility));
         if visibility == "selected" {
             let ids = if seen.visibility.is_some() { self.selected().await? } else { Vec::new() };
-            body["selected_repository_ids"] = json!(ids);
+            body.insert("selected_repository_ids".to_owned(), json!(ids));
         }
         Ok(())
     }
@@ -140,13 +144,15 @@ impl ActionsSecret {
         let public = public.ok_or_else(|| fail(unfit))?;
         let mut ephemeral = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *ephemeral).map_err(|_no_source| fail("the system gives no random numbers"))?;
-        let sealed = seal(secret.expose().as_bytes(), &public, ephemeral).ok_or_else(|| fail(unfit))?;
+        let sealed = seal(secret.expose().as_bytes(), &public, &ephemeral).ok_or_else(|| fail(unfit))?;
         Ok(STANDARD.encode(sealed))
     }
 
     async fn write(&self, seen: &Seen, secret: &Secret) -> Result<(), DestinationError> {
         let sealed = self.sealed(&seen.key, secret)?;
-        let mut body = json!({"encrypted_value": sealed, "key_id": seen.key.key_id});
+        let mut body = Map::new();
+        body.insert("encrypted_value".to_owned(), json!(sealed));
+        body.insert("key_id".to_owned(), json!(seen.key.key_id));
         self.add_visibility(seen, &mut body).await?;
         let url = self.service.url(&self.path(&[&self.place.name]), &[])?;
         let purpose = format!("write `{}`", self.address);
@@ -165,10 +171,11 @@ impl ActionsSecret {
         let mut written = self.service.written.lock().unwrap_or_else(PoisonError::into_inner);
         match answered_at(&answer) {
             Some(at) => {
-                let fingerprint = Fingerprint::of(secret);
-                drop(written.insert(self.place.clone(), Written { fingerprint, at }));
+                written.insert(self.place.clone(), Written { fingerprint: Fingerprint::of(secret), at });
             }
-            None => drop(written.remove(&self.place)),
+            None => {
+                written.remove(&self.place);
+            }
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ pub(crate) struct Secret {
     pub(crate) selected: Vec<u64>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "what goes wrong, each by itself")]
 pub(crate) struct State {
     path: &'static str,
     organisation: bool,
@@ -159,8 +160,12 @@ impl State {
             ("GET", "/repos/acme/site/environments") => {
                 paged(seen, "environments", vec![json!({"id": 1, "name": "prod/eu"})])
             }
-            ("GET", "/orgs/acme/actions/secrets" | "/repos/acme/site/actions/secrets")
-            | ("GET", "/repos/acme/site/environments/prod%2Feu/secrets") => paged(seen, "secrets", vec![]),
+            (
+                "GET",
+                "/orgs/acme/actions/secrets"
+                | "/repos/acme/site/actions/secrets"
+                | "/repos/acme/site/environments/prod%2Feu/secrets",
+            ) => paged(seen, "secrets", vec![]),
             ("POST", "/app/installations/4567890/access_tokens") if seen.body.is_empty() => {
                 self.issued += 1;
                 let expires_at = now().checked_add(model::SignedDuration::from_hours(1)).unwrap();
