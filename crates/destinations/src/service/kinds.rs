@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::DestinationError;
 
 use super::{Form, Outside, Service, ServiceConfig, Setting};
-use crate::{doppler, github};
+use crate::{doppler, gitea, github, gitlab};
 
 /// One kind of service, for opening, help and the reference.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +44,7 @@ impl ServiceKind {
     }
 }
 
-const KINDS: &[ServiceKind] = &[doppler::KIND, github::KIND];
+const KINDS: &[ServiceKind] = &[doppler::KIND, github::KIND, gitlab::KIND, gitea::GITEA, gitea::FORGEJO];
 
 /// All kinds, in the order of the docs.
 pub fn service_kinds() -> &'static [ServiceKind] {

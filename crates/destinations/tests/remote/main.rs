@@ -6,7 +6,11 @@
 #[cfg(test)]
 mod doppler;
 #[cfg(test)]
+mod gitea;
+#[cfg(test)]
 mod github;
+#[cfg(test)]
+mod gitlab;
 #[cfg(test)]
 mod place;
 #[cfg(test)]
@@ -42,4 +46,9 @@ mod kept_by {
     contract!(github_repository, crate::github::GitHubPlace<crate::github::Repository>);
     contract!(github_environment, crate::github::GitHubPlace<crate::github::Environment>);
     contract!(github_organisation, crate::github::GitHubPlace<crate::github::Organisation>);
+    contract!(gitlab_project, crate::gitlab::GitLabPlace<crate::gitlab::Project>);
+    contract!(gitlab_group, crate::gitlab::GitLabPlace<crate::gitlab::Group>);
+    contract!(gitea_repository, crate::gitea::GiteaPlace<crate::gitea::Gitea>);
+    contract!(forgejo_repository, crate::gitea::GiteaPlace<crate::gitea::Forgejo>);
+    contract!(forgejo_organisation, crate::gitea::GiteaPlace<crate::gitea::Organisation>);
 }
