@@ -1,10 +1,10 @@
 //! The command line: words in, one chore out.
 use crate::n8n::{self, Release};
-use crate::{Fault, Result, bench, tidy};
+use crate::{Fault, Result, bench, services, tidy};
 use std::path::PathBuf;
 
-const USAGE: &str =
-    "cargo xtask tidy | bench rotation | n8n install|start|stop|status [--version V]… [--run-dir DIR]";
+const USAGE: &str = "cargo xtask tidy | bench rotation | n8n install|start|stop|status [--version V]… [--run-dir DIR] \
+                     | services start|stop|status [--run-dir DIR]";
 
 /// What a chore that could do its work leaves to print, and the exit code.
 #[derive(Debug)]
@@ -25,6 +25,7 @@ pub fn run(words: &[String]) -> Result<Done> {
             Ok(Done { output: String::new(), code: 0 })
         }
         ["n8n", verb, options @ ..] => run_n8n(verb, options),
+        ["services", verb, options @ ..] => run_services(verb, options),
         ["help" | "--help" | "-h"] => Ok(Done { output: format!("usage: {USAGE}\n"), code: 0 }),
         other => Err(Fault::usage(format!("`{}` is no chore", other.join(" ")), USAGE)),
     }
@@ -54,6 +55,27 @@ fn run_n8n(verb: &str, options: &[&str]) -> Result<Done> {
             Ok(Done { output, code: if all_ready { 0 } else { 3 } })
         }
         other => Err(Fault::usage(format!("`n8n {other}` is no chore"), USAGE)),
+    }
+}
+
+fn run_services(verb: &str, options: &[&str]) -> Result<Done> {
+    let options = Options::parse(options)?;
+    if options.named {
+        return Err(Fault::usage("`--version` is no option of `services`", USAGE));
+    }
+    let cache = n8n::Cache::from_environment()?;
+    let run = options.run_dir.unwrap_or_else(|| services::run_dir(&cache));
+    match verb {
+        "start" => Ok(Done { output: services::start(&cache, &run)? + "\n", code: 0 }),
+        "stop" => {
+            services::stop(&run)?;
+            Ok(Done { output: String::new(), code: 0 })
+        }
+        "status" => {
+            let (output, all_ready) = services::status(&run);
+            Ok(Done { output, code: if all_ready { 0 } else { 3 } })
+        }
+        other => Err(Fault::usage(format!("`services {other}` is no chore"), USAGE)),
     }
 }
 
@@ -109,9 +131,14 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_a_usage_fault() {
         let ask = |words: &[&str]| run(&words.iter().map(ToString::to_string).collect::<Vec<_>>());
-        for words in
-            [&["n8n", "start", "--version"][..], &["n8n", "start", "--fast"], &["dance"], &["n8n", "fly"]]
-        {
+        for words in [
+            &["n8n", "start", "--version"][..],
+            &["n8n", "start", "--fast"],
+            &["dance"],
+            &["n8n", "fly"],
+            &["services", "fly"],
+            &["services", "start", "--version", "2.41.1"],
+        ] {
             assert_eq!(ask(words).unwrap_err().code(), 2, "{words:?}");
         }
         let unknown = ask(&["n8n", "start", "--version", "9.9.9"]).unwrap_err().to_string();

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 pub const CACHE: &str = "KEYWRIGHT_CACHE";
 /// The run folder that tests look for real n8n instances in.
 pub const RUN: &str = "KEYWRIGHT_TEST_N8N";
+/// The run folder that tests look for the real servers of destinations in.
+pub const SERVICES: &str = "KEYWRIGHT_TEST_SERVICES";
 
 /// The value of a variable; empty counts as absent.
 #[expect(clippy::disallowed_methods, reason = "chores have no configuration but the environment")]

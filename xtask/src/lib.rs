@@ -1,4 +1,4 @@
-//! Chores of the workspace: real n8n instances for tests, and the walls between crates.
+//! Chores of the workspace: real n8n instances and other real servers for tests, and the walls between crates.
 //!
 //! Tests find running instances through [`n8n::running`].
 pub mod bench;
@@ -7,6 +7,7 @@ pub mod environment;
 pub mod fault;
 pub mod n8n;
 pub mod progress;
+pub mod services;
 pub mod tidy;
 
 pub use fault::{Fault, Result};

@@ -48,7 +48,7 @@ impl Cache {
         self.root.join(format!("node-{major}"))
     }
 
-    pub(super) fn node_program(&self, major: u8) -> PathBuf {
+    pub(crate) fn node_program(&self, major: u8) -> PathBuf {
         self.node(major).join("node_modules/node/bin/node")
     }
 
@@ -68,7 +68,7 @@ impl Cache {
         self.n8n(release).join("node_modules/n8n/bin/n8n")
     }
 
-    pub(super) fn log(&self, what: &str) -> PathBuf {
+    pub(crate) fn log(&self, what: &str) -> PathBuf {
         self.root.join("logs").join(format!("{what}.log"))
     }
 }

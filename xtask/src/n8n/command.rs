@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
 
 /// Runs it to its end and tells of both ends. `what` is a verb phrase, such as `install node 24`.
-pub(super) fn run(command: &mut Command, what: &str, log: &Path, mend: &str) -> Result<()> {
+pub(crate) fn run(command: &mut Command, what: &str, log: &Path, mend: &str) -> Result<()> {
     let began = Instant::now();
     tell(&format!("{what} (log: {})", log.display()));
     run_quietly(command, what, log, mend)?;
@@ -20,7 +20,7 @@ pub(super) fn run(command: &mut Command, what: &str, log: &Path, mend: &str) -> 
 }
 
 /// Runs it to its end and tells only where that takes long.
-pub(super) fn run_quietly(command: &mut Command, what: &str, log: &Path, mend: &str) -> Result<()> {
+pub(crate) fn run_quietly(command: &mut Command, what: &str, log: &Path, mend: &str) -> Result<()> {
     let fault = |e: std::io::Error| Fault::new(format!("could not {what}"), mend).because(e);
     if let Some(folder) = log.parent() {
         std::fs::create_dir_all(folder).map_err(fault)?;
@@ -51,7 +51,7 @@ pub(super) fn run_quietly(command: &mut Command, what: &str, log: &Path, mend: &
 }
 
 /// Runs it and hands back what it prints.
-pub(super) fn output(command: &mut Command) -> Option<String> {
+pub(crate) fn output(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

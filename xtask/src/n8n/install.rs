@@ -69,7 +69,7 @@ pub(super) fn folder(folder: &Path, manifest: &str, fill: impl FnOnce(&Path) -> 
 }
 
 /// A registry that fails once is asked once more; what it gave already is in npm's own cache.
-pub(super) fn with_second_try(command: &mut Command, what: &str, log: &Path) -> Result<()> {
+pub(crate) fn with_second_try(command: &mut Command, what: &str, log: &Path) -> Result<()> {
     let mend = "cargo xtask n8n install (it goes on where it stopped)";
     command::run(command, what, log, mend).or_else(|first| {
         tell(&format!("{first}once more"));

@@ -6,13 +6,13 @@ use std::path::Path;
 
 /// Held until dropped.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     _file: File,
 }
 
 impl Lock {
     /// Makes the folder where absent and waits for its lock called `name`.
-    pub(super) fn take(folder: &Path, name: &str) -> Result<Self> {
+    pub(crate) fn take(folder: &Path, name: &str) -> Result<Self> {
         let path = folder.join(name);
         let fault = |e: std::io::Error| {
             Fault::new(format!("`{}` cannot be locked", path.display()), "a folder that can be written to")

@@ -2,23 +2,25 @@
 //!
 //! Nothing of Keywright is used here: these are what Keywright is tested against.
 mod cache;
-mod command;
-mod http;
-mod install;
+pub(crate) mod command;
+pub(crate) mod http;
+pub(crate) mod install;
 mod instance;
-mod lock;
-mod node;
+pub(crate) mod lock;
+pub(crate) mod node;
+mod packages;
 mod postgres;
 mod process;
-mod record;
+pub(crate) mod record;
 mod release;
-mod spawn;
-mod start;
+pub(crate) mod spawn;
+pub(crate) mod start;
 mod status;
 mod stop;
 
 pub use cache::Cache;
 pub use install::install;
+pub(crate) use packages::apt_install;
 pub use process::Process;
 pub use record::{RunningInstance, running, running_in};
 pub use release::{RELEASES, Release};

@@ -1,5 +1,5 @@
 //! Node and npm, from the package registry, so that the machine's own versions do not matter.
-use super::{Cache, command, install, postgres};
+use super::{Cache, apt_install, command, install, lock::Lock};
 use crate::environment::{program, variable};
 use crate::{Fault, Result};
 use std::path::{Path, PathBuf};
@@ -7,9 +7,13 @@ use std::process::Command;
 
 const MANIFEST: &str = r#"{"private":true}"#;
 
-/// Makes sure that this major version of Node is in the cache.
-pub(super) fn ensure(cache: &Cache, major: u8) -> Result<()> {
+/// Makes sure that this major version of Node is in the cache. Two at once take turns.
+pub(crate) fn ensure(cache: &Cache, major: u8) -> Result<()> {
     let folder = cache.node(major);
+    if install::complete(&folder) {
+        return Ok(());
+    }
+    let _lock = Lock::take(cache.root(), "node.lock")?;
     if install::complete(&folder) {
         return Ok(());
     }
@@ -47,9 +51,10 @@ fn fetch_program(cache: &Cache, folder: &Path, what: &str) -> Result<()> {
 }
 
 /// An npm of our own, run by a Node of our own.
-pub(super) fn npm(cache: &Cache) -> Result<Command> {
+pub(crate) fn npm(cache: &Cache) -> Result<Command> {
     let folder = cache.npm();
     ensure(cache, 24)?;
+    let lock = Lock::take(cache.root(), "npm.lock")?;
     if !install::complete(&folder) {
         let npm = machine_npm(cache)?;
         install::folder(&folder, MANIFEST, |folder| {
@@ -60,6 +65,7 @@ pub(super) fn npm(cache: &Cache) -> Result<Command> {
             install::with_second_try(&mut command, "install npm 11", &cache.log("install-npm-11"))
         })?;
     }
+    drop(lock);
     let mut command = Command::new(cache.node_program(24));
     command.arg(cache.npm_script());
     trust_as_the_machine_does(&mut command);
@@ -80,7 +86,7 @@ fn machine_npm(cache: &Cache) -> Result<PathBuf> {
     if let (Some(npm), Some(_)) = (program("npm"), program("node")) {
         return Ok(npm);
     }
-    postgres::apt_install(cache, &["nodejs", "npm"])?;
+    apt_install(cache, &["nodejs", "npm"])?;
     program("npm").ok_or_else(|| {
         Fault::new("there is no npm", "install Node and npm, of any version from 18 on")
             .because("apt-get ended well, but `npm` is not on the search path")

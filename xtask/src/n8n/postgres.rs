@@ -1,7 +1,6 @@
 //! One throwaway `PostgreSQL` cluster per run folder, on loopback, for the instances' databases.
 use super::spawn::{Identity, detached, spawn, tail};
-use super::{Cache, Process, command, install, record, start::free_ports};
-use crate::environment::program;
+use super::{Cache, Process, apt_install, command, record, start::free_ports};
 use crate::{Fault, Result};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
@@ -34,26 +33,6 @@ pub(super) fn programs() -> Option<PathBuf> {
 /// Makes sure that `PostgreSQL` is on this machine.
 pub(super) fn ensure(cache: &Cache) -> Result<()> {
     if programs().is_some() { Ok(()) } else { apt_install(cache, &["postgresql"]) }
-}
-
-/// Installs packages of the system, as root only.
-pub(super) fn apt_install(cache: &Cache, packages: &[&str]) -> Result<()> {
-    let mend = format!("as root: apt-get install {}", packages.join(" "));
-    if !rustix::process::geteuid().is_root() || program("apt-get").is_none() {
-        return Err(Fault::new(format!("`{}` is not installed", packages.join(" ")), mend)
-            .because("only root on a system with apt-get can have it installed here"));
-    }
-    for words in [&["update"][..], &[&["install", "-y", "--no-install-recommends"], packages].concat()] {
-        let mut apt = Command::new("apt-get");
-        apt.args(["-q", "-o", "DPkg::Lock::Timeout=300"])
-            .args(words)
-            .env("DEBIAN_FRONTEND", "noninteractive");
-        let what = format!("apt-get {}", words.join(" "));
-        install::with_second_try(&mut apt, &what, &cache.log("apt-get")).map_err(|fault| {
-            Fault::new(format!("`{}` is not installed", packages.join(" ")), &mend).because(fault)
-        })?;
-    }
-    Ok(())
 }
 
 impl Cluster {

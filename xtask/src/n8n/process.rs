@@ -36,7 +36,7 @@ impl Process {
     /// Asks it to end with `signal`, kills it after `patience`, and then what is left of its session.
     ///
     /// A process that has ended, or whose number has passed to another, is left alone.
-    pub(super) fn stop(self, signal: Signal, patience: Duration) -> Result<()> {
+    pub(crate) fn stop(self, signal: Signal, patience: Duration) -> Result<()> {
         let Some(handle) = self.open() else { return Ok(()) };
         let family: Vec<OwnedFd> = self.session().into_iter().filter_map(Self::open).collect();
         send(&handle, signal);

@@ -61,7 +61,7 @@ impl RunningInstance {
 }
 
 /// Writes a record whole or not at all, readable by its owner only.
-pub(super) fn write(file: &Path, record: &impl Serialize) -> Result<()> {
+pub(crate) fn write(file: &Path, record: &impl Serialize) -> Result<()> {
     let fault = |e: &dyn std::fmt::Display| {
         Fault::new(format!("`{}` cannot be written", file.display()), "a folder that can be written to")
             .because(e)

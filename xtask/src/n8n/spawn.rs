@@ -16,7 +16,7 @@ exec "$@""#;
 
 /// A user and group to run as.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     pub(super) user: u32,
     pub(super) group: u32,
 }
@@ -24,7 +24,7 @@ pub(super) struct Identity {
 /// A command that will lead its own session, with nothing of our environment, and `log` for its output.
 ///
 /// `setsid` and the shell replace themselves, so the child's number is that of `program`.
-pub(super) fn detached(program: &Path, log: &Path, identity: Option<Identity>) -> Result<Command> {
+pub(crate) fn detached(program: &Path, log: &Path, identity: Option<Identity>) -> Result<Command> {
     let fault = |e: std::io::Error| {
         Fault::new(format!("`{}` cannot be written", log.display()), "a folder that can be written to")
             .because(e)
@@ -42,14 +42,14 @@ pub(super) fn detached(program: &Path, log: &Path, identity: Option<Identity>) -
 }
 
 /// Starts it.
-pub(super) fn spawn(command: &mut Command, what: &str) -> Result<Child> {
+pub(crate) fn spawn(command: &mut Command, what: &str) -> Result<Child> {
     command.spawn().map_err(|e| {
         Fault::new(format!("`{what}` cannot be started"), "apt-get install util-linux").because(e)
     })
 }
 
 /// The last lines of a log, to say why something failed.
-pub(super) fn tail(log: &Path) -> String {
+pub(crate) fn tail(log: &Path) -> String {
     let text = std::fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();

@@ -48,7 +48,7 @@ fn broken() -> Fault {
 }
 
 /// Ports that nothing listens on at this moment.
-pub(super) fn free_ports<const N: usize>() -> Result<[u16; N]> {
+pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N]> {
     let fault = |e: std::io::Error| {
         Fault::new("there is no free port on 127.0.0.1", "close some programs").because(e)
     };
@@ -64,7 +64,7 @@ pub(super) fn free_ports<const N: usize>() -> Result<[u16; N]> {
 }
 
 /// Asks again and again until there is an answer, or `patience` is over.
-pub(super) fn until<T>(patience: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+pub(crate) fn until<T>(patience: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + patience;
     loop {
         if let Some(answer) = ask() {
