@@ -5,4 +5,6 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod github;
+#[cfg(test)]
 mod record;
