@@ -140,7 +140,10 @@ impl Remote {
             body.extend_from_slice(&chunk);
         }
         let (what, origin) = (what.to_owned(), origin.to_owned());
-        Ok(Answer { status: status.as_u16(), headers, body, what, need: request.need.clone(), origin })
+        let need = request.need.clone();
+        let mut answer = Answer { status: status.as_u16(), headers, body, what, need, origin };
+        (request.understand)(&mut answer, self.outside.clock().now());
+        Ok(answer)
     }
 
     fn timeout(&self) -> Duration {

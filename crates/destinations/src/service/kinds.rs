@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::DestinationError;
 
 use super::{Form, Outside, Service, ServiceConfig, Setting};
-use crate::{aws, azure, doppler, gcp, infisical, onepassword, vault};
+use crate::{aws, azure, doppler, gcp, gitea, github, gitlab, infisical, onepassword, vault};
 
 /// What opens a service.
 pub(crate) type Open = fn(&ServiceConfig, &Arc<dyn Outside>) -> Result<Arc<dyn Service>, DestinationError>;
@@ -57,6 +57,10 @@ const KINDS: &[ServiceKind] = &[
     infisical::KIND,
     azure::KIND,
     gcp::KIND,
+    github::KIND,
+    gitlab::KIND,
+    gitea::GITEA,
+    gitea::FORGEJO,
 ];
 
 /// All kinds, in the order of the docs.

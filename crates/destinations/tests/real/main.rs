@@ -7,6 +7,8 @@ mod answers;
 #[cfg(test)]
 mod aws;
 #[cfg(test)]
+mod github;
+#[cfg(test)]
 mod onepassword;
 #[cfg(test)]
 mod record;

@@ -12,6 +12,12 @@ mod doppler;
 #[cfg(test)]
 mod gcp;
 #[cfg(test)]
+mod gitea;
+#[cfg(test)]
+mod github;
+#[cfg(test)]
+mod gitlab;
+#[cfg(test)]
 mod infisical;
 #[cfg(test)]
 mod onepassword;
@@ -61,4 +67,12 @@ mod kept_by {
     contract!(azure, crate::azure::KeyVaultPlace);
     contract!(gcp, crate::gcp::SecretManagerPlace<false>);
     contract!(gcp_field, crate::gcp::SecretManagerPlace<true>);
+    contract!(github_repository, crate::github::GitHubPlace<crate::github::Repository>);
+    contract!(github_environment, crate::github::GitHubPlace<crate::github::Environment>);
+    contract!(github_organisation, crate::github::GitHubPlace<crate::github::Organisation>);
+    contract!(gitlab_project, crate::gitlab::GitLabPlace<crate::gitlab::Project>);
+    contract!(gitlab_group, crate::gitlab::GitLabPlace<crate::gitlab::Group>);
+    contract!(gitea_repository, crate::gitea::GiteaPlace<crate::gitea::Gitea>);
+    contract!(forgejo_repository, crate::gitea::GiteaPlace<crate::gitea::Forgejo>);
+    contract!(forgejo_organisation, crate::gitea::GiteaPlace<crate::gitea::Organisation>);
 }
