@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod openbao;
 #[cfg(test)]
+mod own;
+#[cfg(test)]
 mod record;
 #[cfg(test)]
 mod rusty_vault;

@@ -1,82 +1,14 @@
 //! KV version 2 on `OpenBao`, by the policies of the documentation, which are given to a token of each test.
 
-use destinations::{How, Search, Services, Wanted};
+use destinations::{How, Search, Wanted};
 use model::{Confirmation, DestinationErrorKind as Kind, Fingerprint, Held};
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 use crate::{
-    record::{Entry, entry},
+    own::Own,
+    record::entry,
     vault::{call, key, open, services},
 };
-
-const DOCS: &str = include_str!("../../../../docs/destinations/vault.md");
-
-/// A mount of a test's own, with a policy and a token that may do what the documentation says after these words.
-struct Own {
-    server: Entry,
-    name: String,
-    token: String,
-}
-
-impl Own {
-    async fn new(server: Entry, name: &str, version: &str, marks: &[&str]) -> Self {
-        let name = format!("real-{name}-{}", std::process::id());
-        let mut rules = String::new();
-        for mark in marks {
-            let block = DOCS.split(mark).nth(1).unwrap().split("```hcl\n").nth(1).unwrap();
-            rules.push_str(&block.split("```").next().unwrap().replace("secret/", &format!("{name}/")));
-        }
-        let own = Self { server, name, token: String::new() };
-        let engine = json!({"type": "kv", "options": {"version": version}});
-        own.root("POST", &format!("sys/mounts/{}", own.name), engine).await;
-        own.allow(&rules).await;
-        let made = own.root("POST", "auth/token/create", json!({"policies": [own.name]})).await;
-        let token = made["auth"]["client_token"].as_str().unwrap().to_owned();
-        // The engine is made ready in the background.
-        for _ in 0..100 {
-            if call(&own.server, "GET", &own.api("data"), None).await.0 == 404 {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-        Self { token, ..own }
-    }
-
-    /// What the test's policy says.
-    async fn allow(&self, rules: &str) {
-        self.root("PUT", &format!("sys/policies/acl/{}", self.name), json!({"policy": rules})).await;
-    }
-
-    async fn root(&self, method: &str, path: &str, body: Value) -> Value {
-        let (status, answer) = call(&self.server, method, path, Some(body)).await;
-        assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
-        answer
-    }
-
-    fn api(&self, part: &str) -> String {
-        format!("{}/{part}/n8n/backups", self.name)
-    }
-
-    fn address(&self) -> String {
-        format!("openbao:{}/n8n/backups#api_key", self.name)
-    }
-
-    fn services(&self, settings: &[(&str, &str)]) -> Arc<Services> {
-        services(&self.server, "openbao", settings, &[("BAO_TOKEN", &self.token)])
-    }
-
-    /// What is there, and of which version.
-    async fn now(&self) -> (Value, u64) {
-        let data = self.root("GET", &self.api("data"), Value::Null).await["data"].take();
-        (data["data"].clone(), data["metadata"]["version"].as_u64().unwrap())
-    }
-
-    async fn end(self) {
-        self.root("DELETE", &format!("sys/mounts/{}", self.name), Value::Null).await;
-        self.root("DELETE", &format!("sys/policies/acl/{}", self.name), Value::Null).await;
-    }
-}
 
 #[tokio::test]
 async fn real_openbao_holds_a_key_beside_other_fields() {
