@@ -11,9 +11,15 @@ mod github;
 #[cfg(test)]
 mod onepassword;
 #[cfg(test)]
+mod openbao;
+#[cfg(test)]
+mod own;
+#[cfg(test)]
 mod record;
 #[cfg(test)]
 mod rusty_vault;
+#[cfg(test)]
+mod vault;
 
 // What the suite of recorded shapes has, for what a real server keeps no state of.
 #[cfg(test)]

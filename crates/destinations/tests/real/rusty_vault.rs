@@ -1,87 +1,13 @@
 //! KV version 1 on `RustyVault`, by token and by `AppRole`. It has no policies, and cannot be asked for a path's mount.
 
-use std::{collections::BTreeMap, sync::Arc};
+use destinations::{How, Search, Wanted};
+use model::{Confirmation, DestinationErrorKind as Kind, Fingerprint, Held};
+use serde_json::json;
 
-use destinations::{Context, How, Outside, Search, ServiceConfig, Services, Wanted};
-use model::{
-    Clock, Confirmation, Destination, DestinationErrorKind as Kind, Fingerprint, Held, Report, Secret,
-    SecretRef, Timestamp,
+use crate::{
+    record::entry,
+    vault::{call, key, open, services},
 };
-use serde_json::{Value, json};
-
-use crate::record::{Entry, entry};
-
-struct Env(BTreeMap<String, String>);
-
-#[async_trait::async_trait]
-impl Outside for Env {
-    async fn secret(&self, reference: &SecretRef) -> Result<Secret, Report> {
-        let SecretRef::Env(name) = reference else { panic!("{reference}") };
-        Ok(Secret::new(self.0[name].as_str()))
-    }
-
-    fn variable(&self, name: &str) -> Option<Secret> {
-        self.0.get(name).map(|value| Secret::new(value.as_str()))
-    }
-
-    fn clock(&self) -> Arc<dyn Clock> {
-        Arc::new(SystemClock)
-    }
-}
-
-struct SystemClock;
-
-#[async_trait::async_trait]
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the clock of the tests")]
-    fn now(&self) -> Timestamp {
-        std::time::SystemTime::now().try_into().unwrap()
-    }
-
-    async fn wait_until(&self, _: Timestamp) {
-        panic!("nothing waits by this clock");
-    }
-}
-
-type Given<'a> = &'a [(&'a str, &'a str)];
-
-fn services(server: &Entry, settings: Given<'_>, variables: Given<'_>) -> Arc<Services> {
-    let owned =
-        |all: Given<'_>| all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let mut values: BTreeMap<String, String> = owned(settings);
-    values.insert("url".to_owned(), server.url().to_owned());
-    let config = ServiceConfig::new("vault", None, values).unwrap();
-    Arc::new(Services::new(vec![config], Arc::new(Env(owned(variables)))))
-}
-
-fn open(services: &Arc<Services>, place: &str) -> Arc<dyn Destination> {
-    let context = Context {
-        integration: "backups".parse().unwrap(),
-        instance: "prod".parse().unwrap(),
-        rotation: None,
-        hidden_variables: Vec::new(),
-        services: Arc::clone(services),
-    };
-    destinations::open(&format!("vault:{place}#api_key").parse().unwrap(), &context).unwrap()
-}
-
-/// By hand, as root: what is there.
-async fn call(server: &Entry, method: &str, place: &str, body: Option<Value>) -> (u16, Value) {
-    // Another test of this process may have installed it already.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let url = format!("{}/v1/{place}", server.url());
-    let mut request = client.request(method.parse().unwrap(), url);
-    request = request.header("x-vault-token", server.text("/root_token"));
-    let body = body.map(|body| body.to_string()).unwrap_or_default();
-    let answer = request.body(body).send().await.unwrap();
-    let status = answer.status().as_u16();
-    (status, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default())
-}
-
-fn key(name: &str) -> Secret {
-    Secret::new(format!("canary-key-{name}-{}", name.repeat(20)))
-}
 
 /// A path of this process alone.
 fn place(mount: &str, name: &str) -> String {
@@ -98,16 +24,16 @@ fn written(place: &str) -> (String, String) {
 #[tokio::test]
 async fn real_rusty_vault_holds_a_key_beside_other_fields() {
     let Some(server) = entry("rusty_vault") else { return };
-    let by_token = services(&server, &[], &[("VAULT_TOKEN", server.text("/token"))]);
+    let by_token = services(&server, "vault", &[], &[("VAULT_TOKEN", server.text("/token"))]);
     let secret_id = [("SECRET_ID", server.text("/approle/secret_id"))];
     let role = [("role_id", server.text("/approle/role_id")), ("secret_id", "env:SECRET_ID")];
-    let by_role = services(&server, &role, &secret_id);
+    let by_role = services(&server, "vault", &role, &secret_id);
     let named = [role[0], role[1], ("auth_mount", server.text("/approle/mount"))];
-    let by_role_in_mount = services(&server, &named, &secret_id);
+    let by_role_in_mount = services(&server, "vault", &named, &secret_id);
     for (way, services) in [("token", by_token), ("role", by_role), ("mount", by_role_in_mount)] {
         for mount in [server.text("/mounts/0"), server.text("/mounts/1")] {
             let (address, url) = written(&place(mount, way));
-            let destination = open(&services, &address);
+            let destination = open(&services, &format!("vault:{address}#api_key"));
             assert_eq!(destination.read().await.unwrap(), Held::Absent, "{address}");
             destination.check().await.unwrap();
             let by_hand = json!({"api_key": "old", "other": "kept", "n": 5, "list": [1, null]});
@@ -133,9 +59,9 @@ async fn real_rusty_vault_holds_a_key_beside_other_fields() {
 async fn real_rusty_vault_has_nothing_left_of_an_undone_first_delivery() {
     let Some(server) = entry("rusty_vault") else { return };
     let set = [("mount", "secret"), ("kv_version", "1")];
-    let services = services(&server, &set, &[("VAULT_TOKEN", server.text("/token"))]);
+    let services = services(&server, "vault", &set, &[("VAULT_TOKEN", server.text("/token"))]);
     let (address, url) = written(&place("secret", "undone"));
-    let destination = open(&services, &address);
+    let destination = open(&services, &format!("vault:{address}#api_key"));
     destination.deliver(&key("one")).await.unwrap();
     assert_eq!(call(&server, "GET", &url, None).await.0, 200);
     for _ in 0..2 {
@@ -148,9 +74,10 @@ async fn real_rusty_vault_has_nothing_left_of_an_undone_first_delivery() {
 async fn real_rusty_vault_is_not_taken_for_version_two() {
     let Some(server) = entry("rusty_vault") else { return };
     let set = [("mount", "secret"), ("kv_version", "2")];
-    let services = services(&server, &set, &[("VAULT_TOKEN", server.text("/token"))]);
+    let services = services(&server, "vault", &set, &[("VAULT_TOKEN", server.text("/token"))]);
     let name = format!("real-{}-two", std::process::id());
-    let failure = open(&services, &format!("secret/{name}")).deliver(&key("one")).await.unwrap_err();
+    let failure =
+        open(&services, &format!("vault:secret/{name}#api_key")).deliver(&key("one")).await.unwrap_err();
     // Its 404 has no body: nothing was written at all.
     assert_eq!(failure.kind, Kind::NotFound, "{failure}");
     assert!(failure.report.line().ends_with("no KV engine of version 2 answers so"), "{failure}");
@@ -163,17 +90,17 @@ async fn real_rusty_vault_is_not_taken_for_version_two() {
 async fn real_rusty_vault_refuses_what_does_not_log_in() {
     let Some(server) = entry("rusty_vault") else { return };
     let role = [("role_id", server.text("/approle/role_id")), ("secret_id", "env:SECRET_ID")];
-    let wrong_secret = services(&server, &role, &[("SECRET_ID", "canary")]);
-    let wrong_token = services(&server, &[], &[("VAULT_TOKEN", "canary")]);
-    let right_token = services(&server, &[], &[("VAULT_TOKEN", server.text("/token"))]);
+    let wrong_secret = services(&server, "vault", &role, &[("SECRET_ID", "canary")]);
+    let wrong_token = services(&server, "vault", &[], &[("VAULT_TOKEN", "canary")]);
+    let right_token = services(&server, "vault", &[], &[("VAULT_TOKEN", server.text("/token"))]);
     for (services, place, kind, words) in [
         (wrong_secret, "secret/real-none", Kind::Denied, "it does not accept the role id or the secret id"),
         (wrong_token, "secret/real-none", Kind::Denied, "the token has ended or is none"),
         (right_token, "nowhere/real-none", Kind::NotFound, "nothing is mounted there"),
     ] {
         for failure in [
-            open(&services, place).read().await.unwrap_err(),
-            open(&services, place).deliver(&key("one")).await.unwrap_err(),
+            open(&services, &format!("vault:{place}#api_key")).read().await.unwrap_err(),
+            open(&services, &format!("vault:{place}#api_key")).deliver(&key("one")).await.unwrap_err(),
         ] {
             assert_eq!(failure.kind, kind, "{failure}");
             let line = failure.report.line();
@@ -193,7 +120,7 @@ async fn real_rusty_vault_is_looked_through() {
         assert_eq!(call(&server, "POST", &url, Some(body)).await.0, 204);
         wanted.push((format!("vault:{address}#api_key"), How::Holds));
     }
-    let services = services(&server, &[], &[("VAULT_TOKEN", server.text("/token"))]);
+    let services = services(&server, "vault", &[], &[("VAULT_TOKEN", server.text("/token"))]);
     let mut search = Search::new(vec![Wanted { name: "backups".into(), secret: lost }], 10_000);
     services.search("vault", &mut search).await.unwrap();
     let found: Vec<_> = search.found.iter().map(|found| (found.at.clone(), found.how)).collect();
