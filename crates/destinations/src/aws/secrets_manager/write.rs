@@ -106,7 +106,8 @@ impl ManagedSecret {
         }
         // A secret's first version is its current one at once.
         if labels.iter().any(|label| label == CURRENT) {
-            return self.tidy(&put).await;
+            self.tidy(&put).await;
+            return Ok(());
         }
         let mut body = json!({"VersionStage": CURRENT, "MoveToVersionId": put});
         if let Some(version) = version {
@@ -117,18 +118,18 @@ impl ManagedSecret {
             reply.code.as_str(),
             "InvalidParameterException" | "InvalidRequestException" | "ResourceNotFoundException"
         ) {
-            self.tidy(&put).await?;
+            self.tidy(&put).await;
             return self.changed_or(reply, seen).await;
         }
         let Named { .. } = reply.ok()?.json()?;
-        self.tidy(&put).await
+        self.tidy(&put).await;
+        Ok(())
     }
 
     /// Takes our label away. That it stays harms nobody: the next delivery moves it.
-    async fn tidy(&self, version: &str) -> Result<(), DestinationError> {
+    async fn tidy(&self, version: &str) {
         let body = json!({"VersionStage": PENDING, "RemoveFromVersionId": version});
         drop(self.call("UpdateSecretVersionStage", "write", body, false).await);
-        Ok(())
     }
 
     /// A refusal, or that it is not any more what was seen.
