@@ -120,7 +120,8 @@ impl KeyVault {
         segments: &[&str],
         purpose: &str,
     ) -> Result<Answer, DestinationError> {
-        self.send(Request::get(self.url(vault, segments, &[])?, purpose, need("getSecret", "get"))).await
+        self.send(Request::get(self.url(vault, segments, &[])?, purpose, need("getSecret/action", "get")))
+            .await
     }
 
     /// One page of a list, and where the next one is.
@@ -129,7 +130,7 @@ impl KeyVault {
         url: Url,
         purpose: &str,
     ) -> Result<(Vec<Bundle>, Option<Url>), DestinationError> {
-        let need = "`Microsoft.KeyVault/vaults/secrets/readMetadata/action`, or `list` in the access policy";
+        let need = need("readMetadata/action", "list");
         let answer = self.send(Request::get(url.clone(), purpose, need)).await?.ok()?;
         let page: Page = answer.json()?;
         let next = match page.next_link.filter(|link| !link.is_empty()) {
@@ -165,7 +166,6 @@ impl KeyVault {
 
 /// A permission, as roles call it and as access policies do.
 pub(super) fn need(action: &str, policy: &str) -> String {
-    format!(
-        "`Microsoft.KeyVault/vaults/secrets/{action}/action` (role `Key Vault Secrets Officer`), or `{policy}` in the access policy,"
-    )
+    let action = format!("Microsoft.KeyVault/vaults/secrets/{action}");
+    format!("`{action}` (role `Key Vault Secrets Officer`; in an access policy `{policy}`)")
 }

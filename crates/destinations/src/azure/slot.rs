@@ -90,7 +90,7 @@ impl Slot for VaultSecret {
         let purpose = format!("write `{}`", self.address);
         let request = match value {
             Some(value) => {
-                let request = Request::new(Method::PUT, url, purpose, need("setSecret", "set"));
+                let request = Request::new(Method::PUT, url, purpose, need("setSecret/action", "set"));
                 request.json(&carried_over(seen.as_ref(), value))?
             }
             None => Request::new(Method::DELETE, url, purpose, need("delete", "delete")),

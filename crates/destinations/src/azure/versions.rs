@@ -49,7 +49,7 @@ impl VaultSecret {
     async fn disable_version(&self, version: &str) -> Result<(), DestinationError> {
         let url = self.service.url(&self.vault, &["secrets", &self.name, version], &[])?;
         let purpose = format!("disable an old version of `{}`", self.address);
-        let request = Request::new(Method::PATCH, url, purpose, need("setSecret", "set"));
+        let request = Request::new(Method::PATCH, url, purpose, need("setSecret/action", "set"));
         let body = json!({"attributes": {"enabled": false}});
         self.service.send(request.repeatable().json(&body)?).await?.ok().map(drop)
     }
