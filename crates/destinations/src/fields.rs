@@ -48,6 +48,20 @@ pub(crate) fn get(text: &str, field: &str) -> Result<Option<Zeroizing<String>>, 
     }
 }
 
+/// Every field and its text; of what is deeper, the JSON. `None` if it is no object.
+pub(crate) fn all(text: &str) -> Option<Vec<(String, Zeroizing<String>)>> {
+    let object = parse(text).ok()?;
+    let fields = object.properties.iter().filter_map(|property| {
+        let held = match &property.value {
+            ast::Value::StringLit(held) => held.value.clone().into_owned(),
+            ast::Value::Object(_) | ast::Value::Array(_) => property.value.text(text).to_owned(),
+            _ => return None,
+        };
+        Some((property.name.as_str().to_owned(), Zeroizing::new(held)))
+    });
+    Some(fields.collect())
+}
+
 /// With that text in the field; a new one comes last, spaced as the one before it.
 pub(crate) fn set(text: &str, field: &str, value: &str) -> Result<Zeroizing<String>, Odd> {
     let object = parse(text)?;
@@ -142,6 +156,10 @@ mod tests {
         let without = remove(ODD, "key").unwrap();
         assert_eq!(*without, ODD.replacen("\"key\": \"old\", ", "", 1));
         assert_eq!(get(&without, "key"), Ok(None));
+        let texts = all(ODD).unwrap();
+        let texts: Vec<(&str, &str)> =
+            texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        assert_eq!(texts, [("key", "old"), ("deep", "{\"key\": [\"\\u00e9\"]}")]);
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //!
 //! The lock is the label `AWSCURRENT`: it is moved from the version that was seen, or not at all.
 
-mod fields;
 mod secret;
 mod versions;
 mod write;
@@ -23,6 +22,7 @@ use super::{
 use crate::{
     Context,
     error::error,
+    fields,
     kinds::Opened,
     search::Search,
     service::{Outside, Service, ServiceConfig, ServiceKind, Setting},

@@ -7,10 +7,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::{Place, SecretsManager, Version, fields};
+use super::{Place, SecretsManager, Version};
 use crate::{
     aws::api::{Call, Reply, set},
     error::error,
+    fields,
     slot::Slot,
 };
 

@@ -6,16 +6,14 @@ use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{
-    fields,
-    secret::{CURRENT, Described, MADE, ManagedSecret, Seen},
-};
+use super::secret::{CURRENT, Described, MADE, ManagedSecret, Seen};
 use crate::{
     aws::{
         api::{Reply, set},
         sign::hex,
     },
     error::error,
+    fields,
     slot::Slot as _,
 };
 use model::DestinationErrorKind as Kind;
