@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 use model::{Address, DestinationError, DestinationErrorKind as Kind, Held, Secret};
 use reqwest::Method;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, json};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -44,6 +44,7 @@ const SETTINGS: &[Setting] = &[
     setting("token", Form::Secret, "\"sealed:doppler\"", "`DOPPLER_TOKEN`", "a service token of the config with write access, or a service account's token"),
 ];
 
+#[expect(clippy::unnecessary_wraps, reason = "other kinds may refuse")]
 fn open(config: &ServiceConfig, outside: &Arc<dyn Outside>) -> Result<Arc<dyn Service>, DestinationError> {
     Ok(Arc::new(Doppler { remote: Remote::new(config, outside), config: config.clone() }))
 }
@@ -256,13 +257,15 @@ impl Slot for DopplerSecret {
     }
 
     async fn put(&self, seen: &Held, value: Option<&Secret>) -> Result<(), DestinationError> {
-        let mut change = json!({"name": self.name, "value": value.map(Secret::expose)});
+        let mut change = Map::new();
+        change.insert("name".into(), json!(self.name));
+        change.insert("value".into(), json!(value.map(Secret::expose)));
         if let Held::Value(former) = seen {
-            change["originalName"] = json!(self.name);
-            change["originalValue"] = json!(former.expose());
+            change.insert("originalName".into(), json!(self.name));
+            change.insert("originalValue".into(), json!(former.expose()));
         }
         if value.is_none() {
-            change["shouldDelete"] = json!(true);
+            change.insert("shouldDelete".into(), json!(true));
         }
         let body = json!({"project": self.project, "config": self.config, "change_requests": [change]});
         let url = self.service.url("configs/config/secrets", &[])?;

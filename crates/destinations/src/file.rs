@@ -27,20 +27,41 @@ pub(crate) fn open(address: &Address, _: &Context) -> Opened {
 impl KeyFile {
     fn held(path: &FilePath, content: Option<&[u8]>) -> Result<Held, DestinationError> {
         let Some(bytes) = content else { return Ok(Held::Absent) };
-        let (bytes, _) = split_line_end(bytes);
-        let because = match std::str::from_utf8(bytes) {
-            Ok(text) if !text.contains(['\n', '\0']) => return Ok(Held::Value(Secret::new(text))),
-            Ok(_) => "it holds more than one line, so it is not a file that holds a key and nothing else"
-                .to_owned(),
-            Err(utf8) => format!("byte {} is not UTF-8, so it holds no key", utf8.valid_up_to()),
-        };
-        Err(error(
-            DestinationErrorKind::Malformed,
-            format!("cannot use the file `{}`", path.display()),
-            format!("{because}; nothing was written"),
-            "give the path of a file that holds one line, the key, or of one that does not exist yet",
-        ))
+        key_in(bytes).map(Held::Value).map_err(|because| {
+            error(
+                DestinationErrorKind::Malformed,
+                format!("cannot use the file `{}`", path.display()),
+                format!("{because}; nothing was written"),
+                "give the path of a file that holds one line, the key, or of one that does not exist yet",
+            )
+        })
     }
+}
+
+/// The key that bytes hold and nothing else, but a final line end; or why they hold none.
+pub(crate) fn key_in(bytes: &[u8]) -> Result<Secret, String> {
+    let (bytes, _) = split_line_end(bytes);
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.contains(['\n', '\0']) => Ok(Secret::new(text)),
+        Ok(_) => {
+            Err("it holds more than one line, so it is not a file that holds a key and nothing else"
+                .to_owned())
+        }
+        Err(utf8) => Err(format!("byte {} is not UTF-8, so it holds no key", utf8.valid_up_to())),
+    }
+}
+
+/// Refuses a key that would not be read back as it is.
+pub(crate) fn one_line(path: &FilePath, secret: &Secret) -> Result<(), DestinationError> {
+    if !secret.expose().contains(['\n', '\r', '\0']) {
+        return Ok(());
+    }
+    Err(error(
+        DestinationErrorKind::Failed,
+        format!("cannot write `{}`", path.display()),
+        "the key has more than one line",
+        "make another key",
+    ))
 }
 
 /// The key, and the final line end as it was written.
@@ -54,7 +75,7 @@ fn split_line_end(bytes: &[u8]) -> (&[u8], &'static [u8]) {
 }
 
 /// The new bytes of the file, its final line end kept.
-fn written(old: Option<&[u8]>, secret: &Secret) -> Zeroizing<Vec<u8>> {
+pub(crate) fn written(old: Option<&[u8]>, secret: &Secret) -> Zeroizing<Vec<u8>> {
     let (_, end) = split_line_end(old.unwrap_or_default());
     let mut bytes = Zeroizing::new(Vec::with_capacity(secret.expose().len() + end.len()));
     bytes.extend_from_slice(secret.expose().as_bytes());
@@ -80,14 +101,7 @@ impl Destination for KeyFile {
     }
 
     async fn deliver(&self, secret: &Secret) -> Result<(), DestinationError> {
-        if secret.expose().contains(['\n', '\r', '\0']) {
-            return Err(error(
-                DestinationErrorKind::Failed,
-                format!("cannot write `{}`", self.path.display()),
-                "the key has more than one line",
-                "make another key",
-            ));
-        }
+        one_line(&self.path, secret)?;
         let (path, secret) = (self.path.clone(), secret.clone());
         self.path
             .edit(move |old| {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{Address, Destination, DestinationError, DestinationErrorKind};
 
-use crate::{Context, command, document, dotenv, error::error, file};
+use crate::{Context, command, document, dotenv, error::error, file, systemd_creds};
 
 /// One kind of destination, for help and for the reference.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +53,12 @@ const KINDS: &[Kind] = &[
         open: document::open_toml,
     },
     Kind {
+        name: "systemd-creds",
+        example: "systemd-creds:/etc/credstore.encrypted/n8n-api-key",
+        summary: "an encrypted credential of systemd; after `#` its name, if it is not the file's",
+        open: systemd_creds::open,
+    },
+    Kind {
         name: "command",
         example: "command:/usr/local/bin/put-key backups#/usr/local/bin/get-key backups",
         summary: "a program of your own: the key on its stdin; after `#` one that prints the key it finds",
@@ -82,7 +88,6 @@ fn unknown(address: &Address, context: &Context) -> DestinationError {
     let declared = context.services.declared();
     let declared = declared.iter().map(|service| (service.name(), service.kind().example));
     let known: Vec<(&str, &str)> = local.chain(services).chain(declared).collect();
-    let names = known.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let nearest = known
         .iter()
         .map(|(name, example)| (strsim::damerau_levenshtein(name, address.kind()), name, example))
@@ -92,12 +97,14 @@ fn unknown(address: &Address, context: &Context) -> DestinationError {
         Some((_, name, example)) => format!("did you mean `{name}`? An address of it: `{example}`"),
         None => "write `kind:place`, such as `dotenv:/srv/app/.env#N8N_API_KEY`".to_owned(),
     };
-    error(
+    let mut failure = error(
         DestinationErrorKind::BadAddress,
         format!("cannot use the destination `{address}`"),
-        format!("there is no kind or service `{}`; there are {names}", address.kind()),
+        format!("there is no kind and no service `{}`", address.kind()),
         mend,
-    )
+    );
+    failure.report.mend.push("keywright destination list --kinds   # all that there are".to_owned());
+    failure
 }
 
 #[cfg(test)]
@@ -130,10 +137,10 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_kind_gets_the_nearest_name_and_the_list() {
+    fn an_unknown_kind_gets_the_nearest_name() {
         let error = open(&"dotnev:/a#B".parse().unwrap(), &context()).err().unwrap();
         assert_eq!(error.kind, DestinationErrorKind::BadAddress);
-        assert!(error.report.because[0].contains("`dotenv`, `file`, `json`"), "{error}");
+        assert!(error.report.because[0].contains("`dotnev`"), "{error}");
         assert!(error.report.mend[0].contains("did you mean `dotenv`"), "{:?}", error.report.mend);
         let error = open(&"carrier-pigeon:coop".parse().unwrap(), &context()).err().unwrap();
         assert!(!error.report.mend[0].contains("did you mean"), "{:?}", error.report.mend);

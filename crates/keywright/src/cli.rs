@@ -1,8 +1,11 @@
 //! What can be said on the command line.
 
+mod destination;
+mod exec;
 mod key;
 mod log;
 mod rotate;
+mod secret;
 
 use std::path::PathBuf;
 
@@ -11,9 +14,12 @@ use model::{ChannelName, InstanceName, SecretRef};
 
 use crate::config::SecretSource;
 
+pub(crate) use destination::{Deliver, DestinationCommand, Discover};
+pub(crate) use exec::Exec;
 pub(crate) use key::{KeyAdopt, KeyCommand, KeyCreate};
 pub(crate) use log::{LogCommand, LogFilter};
 pub(crate) use rotate::Rotate;
+pub(crate) use secret::{SecretCommand, SecretDelete, SecretSet};
 
 /// Takes charge of the API keys of n8n: one narrow key per integration, turned with one command.
 #[derive(Debug, Parser)]
@@ -67,6 +73,18 @@ pub(crate) enum Command {
     Key(KeyCommand),
     /// Turn keys: make a new one, deliver it, prove the old one dead
     Rotate(Rotate),
+    /// Run a program with an integration's key in its environment, and nowhere else
+    Exec(Exec),
+    /// Secrets that the configuration refers to as `sealed:NAME`
+    #[command(subcommand)]
+    Secret(SecretCommand),
+    /// Where keys are put: what is delivered where, whether it can be, whether it still is
+    #[command(subcommand)]
+    Destination(DestinationCommand),
+    /// Put an integration's current key again where it is used
+    Deliver(Deliver),
+    /// Find where a key lies, and what would deliver there. Exit code 3 if it lies where nothing is declared
+    Discover(Discover),
     /// Every key: age, expiry, due, last used, where delivered; rotations that wait or stalled
     Status(Status),
     /// Turn keys when they are due, try again what stalled, watch and warn; health and metrics over HTTP

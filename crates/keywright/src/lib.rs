@@ -13,6 +13,8 @@ mod demo;
 mod error;
 mod fleet;
 mod keeper;
+mod mask;
+mod masked;
 mod outside;
 mod process;
 mod progress;
@@ -66,12 +68,15 @@ pub(crate) enum Exit {
     Findings,
     /// 1: something is left to be done, and the reports have been printed.
     Failed,
+    /// As a program ended that was run.
+    Of(u8),
 }
 
 impl Exit {
     /// The graver of two.
     pub(crate) fn and(self, other: Self) -> Self {
         match (self, other) {
+            (Self::Of(code), _) | (_, Self::Of(code)) => Self::Of(code),
             (Self::Failed, _) | (_, Self::Failed) => Self::Failed,
             (Self::Findings, _) | (_, Self::Findings) => Self::Findings,
             (Self::Done, Self::Done) => Self::Done,
@@ -82,10 +87,12 @@ impl Exit {
 /// Runs one command line and gives its exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, hooks: &Hooks) -> ExitCode {
     process::harden();
-    let cli = match cli::Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match cli::Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(mut refusal) => {
-            conceal(&mut refusal);
+            let sets_a_secret = arguments.windows(2).any(|two| two == ["secret", "set"]);
+            conceal(&mut refusal, sets_a_secret);
             // Help and version are answers, not errors; clap knows which stream and code each takes.
             let code = u8::try_from(refusal.exit_code()).unwrap_or(2);
             drop(refusal.print());
@@ -94,8 +101,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, hooks: &Hooks) -> Exit
     };
     let ui = Ui::new(cli.global.json, cli.global.quiet);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    // It ends by itself when told to: what is in hand may end first.
-    let ends_by_itself = matches!(cli.command, cli::Command::Serve(_));
+    // They end by themselves when told to: what is in hand may end first; what ends a program is the program's.
+    let ends_by_itself = matches!(cli.command, cli::Command::Serve(_) | cli::Command::Exec(_));
     let work = commands::dispatch(cli, ui, hooks);
     let result = match runtime {
         Ok(runtime) if ends_by_itself => runtime.block_on(work),
@@ -106,6 +113,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, hooks: &Hooks) -> Exit
         Ok(Exit::Done) => ExitCode::SUCCESS,
         Ok(Exit::Failed) => ExitCode::from(1),
         Ok(Exit::Findings) => ExitCode::from(3),
+        Ok(Exit::Of(code)) => ExitCode::from(code),
         Err(error) => {
             ui.report(&error.report);
             ExitCode::from(error.code)
@@ -114,11 +122,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, hooks: &Hooks) -> Exit
 }
 
 /// A secret that was given where its place belongs is not repeated on the terminal.
-fn conceal(refusal: &mut clap::Error) {
-    use clap::error::{ContextKind, ContextValue};
-    let of_secret = matches!(refusal.get(ContextKind::InvalidArg), Some(ContextValue::String(option)) if option.contains("-from "));
-    if of_secret {
-        refusal.insert(ContextKind::InvalidValue, ContextValue::String("…".to_owned()));
+fn conceal(refusal: &mut clap::Error, sets_a_secret: bool) {
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
+    let Some(ContextValue::String(of)) = refusal.get(ContextKind::InvalidArg) else { return };
+    let concealed = || ContextValue::String("…".to_owned());
+    if refusal.kind() == ErrorKind::UnknownArgument && sets_a_secret {
+        refusal.insert(ContextKind::InvalidArg, concealed());
+        refusal.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![
+            "a secret is never an argument: it is asked for, read from standard input, or said where it is with `--from`"
+                .into(),
+        ]));
+    } else if sets_a_secret || of.contains("-from ") {
+        refusal.insert(ContextKind::InvalidValue, concealed());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use model::LeaseHolder;
 use rotation::Liveness;
-use rustix::process::{DumpableBehavior, Resource, Rlimit};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
 
 /// No core dumps, and no look into our memory by other processes of the same user.
 pub(crate) fn harden() {
@@ -10,6 +10,22 @@ pub(crate) fn harden() {
     // Both can only fail where the system forbids it; the commands work all the same.
     rustix::process::setrlimit(Resource::Core, none).ok();
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
+}
+
+/// Whether a signal is ignored here, as `nohup` has it: then it is ignored by what we run too.
+pub(crate) fn ignores(signal: Signal) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask =
+        status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal.as_raw() - 1) & 1 == 1)
+}
+
+/// Whether our process group is the one that the terminal talks to: it then gets the signals of keys such as Ctrl-C
+/// as a whole.
+pub(crate) fn is_in_foreground() -> bool {
+    let terminal = std::fs::File::open("/dev/tty");
+    let foreground = terminal.ok().and_then(|terminal| rustix::termios::tcgetpgrp(terminal).ok());
+    foreground == Some(rustix::process::getpgrp())
 }
 
 /// Who we are to other drivers of rotations.

@@ -166,7 +166,9 @@ impl monitor::Source for Vitals {
         let open: BTreeMap<_, _> = open.iter().map(|rotation| (&rotation.integration, rotation)).collect();
         let integrations = integrations.iter().filter(|of| of.retired_at.is_none()).map(|of| {
             let silent = memos.contains_key(&format!("notice/silence/{}", of.name));
-            integration(of, living.get(&of.name).copied(), open.get(&of.name).copied(), silent)
+            let drifted = memos.get(&format!("drift/{}", of.name)).map(drifted);
+            let (key, open) = (living.get(&of.name).copied(), open.get(&of.name).copied());
+            IntegrationState { drifted, ..integration(of, key, open, silent) }
         });
         let instances = instances.iter().filter(|instance| instance.retired_at.is_none());
         let channels = self.channels();
@@ -231,7 +233,15 @@ fn integration(
             started_at: rotation.started_at,
         }),
         silent,
+        drifted: None,
     }
+}
+
+/// How many destinations had drifted, by a memo of the last survey.
+fn drifted(memo: &Value) -> u64 {
+    let places = memo.get("destinations").and_then(Value::as_array);
+    let has = |place: &&Value| place.get("drifted_since").is_some_and(|since| !since.is_null());
+    places.map_or(0, |places| u64::try_from(places.iter().filter(has).count()).unwrap_or(u64::MAX))
 }
 
 fn time(of: &Value, field: &str) -> Option<Timestamp> {

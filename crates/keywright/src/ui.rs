@@ -1,6 +1,8 @@
 //! The only place that prints: results on standard output, everything else on standard error.
 
+use std::fs::File;
 use std::io::Write;
+use std::os::fd::AsFd as _;
 
 use anstyle::{AnsiColor, Effects, Style};
 use model::{Blame, Report, Retry};
@@ -66,6 +68,14 @@ impl Ui {
                 .caused_by(&error)
                 .mend("keywright rotate NAME   # makes another: this one is shown to nobody")
         })
+    }
+
+    /// Where a program that we run prints, bare: what it wrote may be no text.
+    #[expect(clippy::unused_self, reason = "printing goes through the one who may")]
+    pub(crate) fn streams(self) -> std::io::Result<[File; 2]> {
+        let out = std::io::stdout().as_fd().try_clone_to_owned()?;
+        let err = std::io::stderr().as_fd().try_clone_to_owned()?;
+        Ok([out.into(), err.into()])
     }
 
     /// A line about what goes on; not with --quiet or --json.

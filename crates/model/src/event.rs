@@ -106,6 +106,14 @@ pub enum EventKind {
     KeyUnknown,
     /// A key of ours was not listed by its instance any more, though nobody here deleted it.
     KeyMissing,
+    /// A search for a key is about to begin; the detail says where.
+    KeySearchStarted,
+    /// A search for a key is over; the detail says how much was read.
+    KeySearched,
+    /// A destination was seen not to hold its integration's key.
+    DestinationDrifted,
+    /// A destination that had drifted holds its integration's key again.
+    DestinationMended,
     /// The clock had stepped: a key's time of making lay in the future, and was set to now.
     KeyRedated,
     /// A key is its integration's key now.
@@ -118,6 +126,12 @@ pub enum EventKind {
     KeyProvedDead,
     /// A key of a rotation that nobody knew was found at the instance and deleted.
     OrphanRemoved,
+    /// A program was about to be run with a key in its environment.
+    KeyUsedByCommand,
+    /// A secret was sealed under a name that the configuration can refer to.
+    SecretSet,
+    /// Such a secret was forgotten.
+    SecretDeleted,
     /// A person said that something was done by hand, where nobody else can look.
     DoneByHand,
     /// A rotation waits for its grace to end.

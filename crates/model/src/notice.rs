@@ -48,6 +48,8 @@ pub enum NoticeKind {
     Silence,
     /// A key of ours is not at its instance any more.
     MissingKey,
+    /// A destination does not hold its key any more.
+    Drifted,
     /// An instance cannot be reached, or its login is refused.
     Unreachable,
     /// A person wanted to see whether notices arrive.
@@ -56,13 +58,14 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// All kinds, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Stalled,
         Self::DueSoon,
         Self::Done,
         Self::UnknownKey,
         Self::Silence,
         Self::MissingKey,
+        Self::Drifted,
         Self::Unreachable,
         Self::Test,
     ];
@@ -76,6 +79,7 @@ impl NoticeKind {
             Self::UnknownKey => "unknown_key",
             Self::Silence => "silence",
             Self::MissingKey => "missing_key",
+            Self::Drifted => "drifted",
             Self::Unreachable => "unreachable",
             Self::Test => "test",
         }

@@ -93,7 +93,7 @@ pub struct Rotation {
     pub status: RotationStatus,
     /// The keys to be retired.
     pub old_keys: Vec<KeyId>,
-    /// The key that follows, once it is made; of a mere delivery, the one that is delivered.
+    /// The key that follows, once it is made; of a mere delivery, the one that is delivered, from its `check` on.
     pub new_key: Option<KeyId>,
     /// How long the old key works after the new one is confirmed everywhere.
     pub grace: Period,

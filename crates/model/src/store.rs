@@ -122,6 +122,14 @@ pub trait Store: Send + Sync {
         value: Option<&Secret>,
         events: Vec<Event>,
     ) -> Result<(), StoreError>;
+    /// Keeps a sealed value together with a memo of the same name, which tells of it and is not sealed; `None` forgets
+    /// both.
+    async fn put_secret(
+        &self,
+        name: &str,
+        secret: Option<(&Secret, &serde_json::Value)>,
+        events: Vec<Event>,
+    ) -> Result<(), StoreError>;
     /// A sealed value, opened.
     async fn sealed(&self, name: &str) -> Result<Option<Secret>, StoreError>;
 

@@ -51,6 +51,14 @@ fn integrations(page: &mut Page, all: &[IntegrationState]) {
     for one in all {
         metric.sample(&labels(one), flag(one.silent));
     }
+    let mut metric = page.gauge(
+        "keywright_integration_drifted_destinations",
+        "Destinations that do not hold the current key any more.",
+    );
+    for one in all {
+        #[expect(clippy::cast_precision_loss, reason = "destinations are few")]
+        metric.maybe(&labels(one), one.drifted.map(|drifted| drifted as f64));
+    }
 
     let mut metric = page.gauge("keywright_key_made_timestamp_seconds", "When the key was made.");
     for one in all {

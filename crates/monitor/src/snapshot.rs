@@ -44,6 +44,8 @@ pub struct IntegrationState {
     pub rotation: Option<OpenRotation>,
     /// Its key calls no more, though it always did.
     pub silent: bool,
+    /// Destinations that do not hold its key any more; `None` if nobody looked.
+    pub drifted: Option<u64>,
 }
 
 /// The times of a key.

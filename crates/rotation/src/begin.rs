@@ -5,6 +5,7 @@ use model::{
     Rotation, RotationId, RotationStatus, StartOutcome, StoreErrorKind, plan,
 };
 
+use crate::due::active;
 use crate::engine::Engine;
 use crate::error::{self, RotationError, RotationErrorKind};
 use crate::lease::LEASE;
@@ -17,6 +18,8 @@ impl Engine {
         let (integration, instance, keys) = self.subject(request).await?;
         let living: Vec<&Key> = keys.iter().filter(|key| key.state.lives()).collect();
         self.check_startable(request, &integration, &keys, instance.capabilities.keys).await?;
+        let destinations = destinations(request, &integration)?;
+        let delivers = request.mode == Mode::Deliver;
         let at = self.clock.now();
         let rotation = Rotation {
             id: self.ids.rotation(at),
@@ -24,7 +27,7 @@ impl Engine {
             instance: instance.name.clone(),
             mode: request.mode,
             status: RotationStatus::Running,
-            old_keys: living.iter().map(|key| key.id).collect(),
+            old_keys: living.iter().filter(|_| !delivers).map(|key| key.id).collect(),
             new_key: None,
             grace: request.grace.unwrap_or(integration.grace),
             grace_until: None,
@@ -34,12 +37,7 @@ impl Engine {
             gap_ms: None,
             started_at: at,
             finished_at: None,
-            steps: plan(
-                request.mode,
-                instance.capabilities.keys,
-                &integration.destinations,
-                &integration.reload,
-            ),
+            steps: plan(request.mode, instance.capabilities.keys, &destinations, &integration.reload),
         };
         let id = rotation.id;
         let mut new = NewRotation {
@@ -125,14 +123,14 @@ impl Engine {
         let (integration, instance, keys) = self.subject(request).await?;
         self.check_startable(request, &integration, &keys, instance.capabilities.keys).await?;
         let issuer = self.issuer(&instance).await?;
-        let unwritable = steps::preview(self, &*issuer, &integration, request.mode).await?;
-        let steps =
-            plan(request.mode, instance.capabilities.keys, &integration.destinations, &integration.reload);
+        let destinations = destinations(request, &integration)?;
+        let unwritable = steps::preview(self, &*issuer, &integration, request.mode, &destinations).await?;
+        let steps = plan(request.mode, instance.capabilities.keys, &destinations, &integration.reload);
         let gap = request.mode == Mode::Compromised
             || (request.mode == Mode::Graceful && !instance.capabilities.keys.overlaps());
         let grace = request.grace.unwrap_or(integration.grace);
         let dies = match request.mode {
-            Mode::Create => None,
+            Mode::Create | Mode::Deliver => None,
             Mode::Graceful if !gap => self.clock.now().checked_add(grace.duration()).ok(),
             _ => Some(self.clock.now()),
         };
@@ -189,15 +187,50 @@ impl Engine {
                 failure.report.mend.push(format!("keywright key create {name} --help"));
                 Err(failure)
             }
+            (Mode::Deliver, _) if active(integration, keys).is_none() => {
+                if let Some(open) = self.open_rotations(Some(name)).await?.first() {
+                    return Err(error::already_open(name, open.id, open.status));
+                }
+                let mut failure = error::not_possible(
+                    format!("`{name}` has no key to deliver"),
+                    "none was made, or all are retired",
+                );
+                failure.report.mend.push(format!("keywright key create {name} --help"));
+                Err(failure)
+            }
             _ => Ok(()),
         }
+    }
+}
+
+/// Where the key goes.
+fn destinations(request: &Request, integration: &Integration) -> Result<Vec<Address>, RotationError> {
+    let (name, all) = (&integration.name, &integration.destinations);
+    let what = format!("`{name}` cannot be delivered so");
+    match &request.only {
+        None if request.mode == Mode::Deliver && all.is_empty() => {
+            Err(error::not_possible(format!("`{name}` cannot be delivered"), "it has no destination"))
+        }
+        None => Ok(all.clone()),
+        Some(_) if request.mode != Mode::Deliver => {
+            Err(error::not_possible(what, "a key that is turned goes to all of its destinations"))
+        }
+        Some(only) => match only.iter().find(|to| !all.contains(to)) {
+            Some(stranger) => {
+                let known = all.iter().map(|to| format!("`{to}`")).collect::<Vec<_>>().join(", ");
+                let why = format!("`{stranger}` is none of its destinations; they are {known}");
+                Err(error::not_possible(what, why))
+            }
+            None if only.is_empty() => Err(error::not_possible(what, "no destination was named")),
+            None => Ok(all.iter().filter(|to| only.contains(to)).cloned().collect()),
+        },
     }
 }
 
 /// Whether an open rotation gives way to one of this mode.
 fn gives_way(open: &Rotation, mode: Mode) -> bool {
     match (open.mode, mode) {
-        (Mode::Create | Mode::Graceful, Mode::Compromised | Mode::Revoke)
+        (Mode::Create | Mode::Graceful | Mode::Deliver, Mode::Compromised | Mode::Revoke)
         | (Mode::Compromised, Mode::Revoke) => true,
         // Stuck behind a destination, and its new key leaked too.
         (Mode::Compromised, Mode::Compromised) => {

@@ -125,9 +125,7 @@ impl Engine {
                 journal.turn_round(steps, None).await?;
             } else if forward && self.is_stillborn(&journal).await? {
                 let steps = plan_abort(&journal.rotation);
-                journal
-                    .turn_round(steps, Some("the new key ended before it had followed the old one"))
-                    .await?;
+                journal.turn_round(steps, Some("the new key ended before it was in use everywhere")).await?;
             }
             self.run(&mut journal).await
         };
@@ -139,11 +137,11 @@ impl Engine {
         result
     }
 
-    /// Whether the new key ended by its own date before it took the old one's place, as after a long outage. It works for
-    /// nobody any more, and another can only be made by another rotation.
+    /// Whether the new key ended by its own date before it took the old one's place, as after a long outage, or before it
+    /// was delivered everywhere. It works for nobody any more, and another can only be made by another rotation.
     async fn is_stillborn(&self, journal: &Journal<'_>) -> Result<bool, RotationError> {
         let rotation = &journal.rotation;
-        let makes = matches!(rotation.mode, Mode::Graceful | Mode::Create);
+        let makes = matches!(rotation.mode, Mode::Graceful | Mode::Create | Mode::Deliver);
         let followed = rotation.step(StepKind::Retire).is_some_and(|step| step.state == StepState::Done);
         if !makes || followed {
             return Ok(false);

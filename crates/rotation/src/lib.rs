@@ -7,6 +7,7 @@
 
 mod adopt;
 mod begin;
+mod drift;
 mod due;
 mod engine;
 mod error;
@@ -18,6 +19,7 @@ mod schedule;
 mod steps;
 
 pub use adopt::{Adoptable, Adopted, Adoption};
+pub use drift::Drift;
 pub use due::{is_due, next_due};
 pub use engine::{Engine, Outcome, World};
 pub use error::{RotationError, RotationErrorKind};

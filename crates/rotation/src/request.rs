@@ -1,6 +1,6 @@
 //! What a caller asks for.
 
-use model::{Integration, IntegrationName, Mode, Period, Report, Step, Timestamp};
+use model::{Address, Integration, IntegrationName, Mode, Period, Report, Step, Timestamp};
 
 /// A rotation to begin.
 #[derive(Clone, Debug)]
@@ -13,12 +13,14 @@ pub struct Request {
     pub grace: Option<Period>,
     /// Declares the integration (first key) or replaces its declaration.
     pub declare: Option<Integration>,
+    /// Of a mere delivery: only to these of the integration's destinations.
+    pub only: Option<Vec<Address>>,
 }
 
 impl Request {
     /// A rotation with everything as the integration says.
     pub fn new(integration: IntegrationName, mode: Mode) -> Self {
-        Self { integration, mode, grace: None, declare: None }
+        Self { integration, mode, grace: None, declare: None, only: None }
     }
 }
 

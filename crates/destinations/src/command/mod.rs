@@ -2,8 +2,7 @@
 //!
 //! The secret goes to its stdin, never into its arguments or environment. No shell is involved.
 
-mod mask;
-pub(crate) mod run;
+pub(crate) mod action;
 #[cfg(test)]
 mod tests;
 
@@ -12,24 +11,17 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use model::{
     Address, Confirmation, Destination, DestinationError, DestinationErrorKind, Fingerprint, Held, Secret,
 };
-use rustix::fs::{Access, AtFlags, CWD, FileType, accessat, stat};
 
-use self::run::Action;
+use self::action::Action;
 use crate::{
     Context,
-    error::{compare, error, hostile, refused},
+    error::{compare, error},
     kinds::Opened,
+    program::Program,
 };
 
 /// After this a program and all it started is killed.
 pub(crate) const TIMEOUT: Duration = Duration::from_mins(1);
-
-/// A program and its arguments.
-#[derive(Clone, Debug)]
-pub(crate) struct Program {
-    pub(crate) path: PathBuf,
-    pub(crate) arguments: Vec<String>,
-}
 
 struct Command {
     address: Address,
@@ -49,15 +41,15 @@ impl Command {
         Ok(Self {
             address: address.clone(),
             context: context.clone(),
-            write: Program::parse("destination", address, write)?,
-            read: read.map(|read| Program::parse("destination", address, read)).transpose()?,
+            write: parse("destination", address, write)?,
+            read: read.map(|read| parse("destination", address, read)).transpose()?,
             timeout: TIMEOUT,
         })
     }
 
     async fn write(&self, action: Action, secret: Option<&Secret>) -> Result<(), DestinationError> {
         self.write.check()?;
-        run::run(&self.write, &self.context, action, secret, self.timeout).await.map(|_| ())
+        action::run(&self.write, &self.context, action, secret, self.timeout).await.map(|_| ())
     }
 }
 
@@ -79,44 +71,22 @@ pub(crate) fn split_read(text: &str) -> (&str, Option<&str>) {
     (text, None)
 }
 
-impl Program {
-    /// `what` the address is of, a destination or a hook.
-    pub(crate) fn parse(what: &str, address: &Address, text: &str) -> Result<Self, DestinationError> {
-        let bad = |because: &str| {
-            error(
-                DestinationErrorKind::BadAddress,
-                format!("cannot use the {what} `{address}`"),
-                because,
-                "write the program's whole path and its arguments, such as `command:/usr/local/bin/my-program backups`",
-            )
-        };
-        let mut words = shlex::split(text).ok_or_else(|| bad("a quote in it is never closed"))?.into_iter();
-        let path = PathBuf::from(words.next().ok_or_else(|| bad("it names no program"))?);
-        if !path.is_absolute() {
-            return Err(bad("the program's path does not start with `/`"));
-        }
-        Ok(Self { path, arguments: words.collect() })
+/// A program and its arguments; `what` the address is of, a destination or a hook.
+pub(crate) fn parse(what: &str, address: &Address, text: &str) -> Result<Program, DestinationError> {
+    let bad = |because: &str| {
+        error(
+            DestinationErrorKind::BadAddress,
+            format!("cannot use the {what} `{address}`"),
+            because,
+            "write the program's whole path and its arguments, such as `command:/usr/local/bin/my-program backups`",
+        )
+    };
+    let mut words = shlex::split(text).ok_or_else(|| bad("a quote in it is never closed"))?.into_iter();
+    let path = PathBuf::from(words.next().ok_or_else(|| bad("it names no program"))?);
+    if !path.is_absolute() {
+        return Err(bad("the program's path does not start with `/`"));
     }
-
-    /// It is there, may be run, and not everyone can change it. Does not run it.
-    pub(crate) fn check(&self) -> Result<(), DestinationError> {
-        let shown = self.path.display();
-        let what = format!("cannot run `{shown}`");
-        let stat = stat(&self.path).map_err(|errno| refused(what.clone(), "execute", &self.path, errno))?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(error(
-                DestinationErrorKind::BadAddress,
-                what,
-                "it is not a file",
-                "give the path of a program",
-            ));
-        }
-        if stat.st_mode & 0o002 != 0 {
-            return Err(hostile(what, "everyone can change this program", format!("`chmod o-w {shown}`")));
-        }
-        accessat(CWD, &self.path, Access::EXEC_OK, AtFlags::EACCESS)
-            .map_err(|errno| refused(what, "execute", &self.path, errno))
-    }
+    Ok(Program { path, arguments: words.collect() })
 }
 
 #[async_trait::async_trait]
@@ -133,7 +103,7 @@ impl Destination for Command {
     async fn read(&self) -> Result<Held, DestinationError> {
         let Some(read) = &self.read else { return Ok(Held::Unreadable) };
         read.check()?;
-        let printed = run::run(read, &self.context, Action::Read, None, self.timeout).await?;
+        let printed = action::run(read, &self.context, Action::Read, None, self.timeout).await?;
         let text = std::str::from_utf8(&printed).map_err(|_not_utf8| {
             error(
                 DestinationErrorKind::Malformed,

@@ -11,8 +11,8 @@ use model::{
 };
 use tempfile::TempDir;
 
-use super::{Command, mask::shown, split_read};
-use crate::Context;
+use super::{Command, split_read};
+use crate::{Context, program::shown};
 
 const CANARY: &str = "canary-0123456789-abcdefghij";
 

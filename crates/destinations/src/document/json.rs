@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::pointer::{Pointer, index};
 use super::{Fault, Quotes, Slot};
 
-const OPTIONS: ParseOptions = ParseOptions {
+pub(super) const OPTIONS: ParseOptions = ParseOptions {
     allow_comments: true,
     allow_trailing_commas: true,
     allow_loose_object_property_names: false,

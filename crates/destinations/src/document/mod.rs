@@ -5,6 +5,7 @@ mod json;
 mod pointer;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod toml_text;
 mod yaml;
 
@@ -27,7 +28,7 @@ use pointer::Pointer;
 
 /// What a document is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
+pub(crate) enum Format {
     Json,
     Yaml,
     Toml,

@@ -50,7 +50,12 @@ impl std::fmt::Display for Pointer {
 }
 
 fn shown<'a>(parts: impl Iterator<Item = &'a String>) -> String {
-    parts.fold(String::new(), |shown, part| shown + "/" + &part.replace('~', "~0").replace('/', "~1"))
+    parts.fold(String::new(), |shown, part| shown + "/" + &shown_part(part))
+}
+
+/// A name as a pointer writes it.
+pub(super) fn shown_part(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

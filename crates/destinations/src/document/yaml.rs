@@ -7,7 +7,7 @@ use super::pointer::{Pointer, index};
 use super::{Fault, Quotes, Slot, json};
 
 /// A file of 8 MiB that is nothing but brackets has more.
-const MAX_EVENTS: usize = 500_000;
+pub(super) const MAX_EVENTS: usize = 500_000;
 /// Words that are something else than a text without quotes, to one reader or another.
 const RESERVED: [&str; 9] = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
 

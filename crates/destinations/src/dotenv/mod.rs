@@ -45,6 +45,28 @@ pub(crate) fn open(address: &Address, _: &Context) -> Opened {
     Ok(Arc::new(Dotenv { address: address.clone(), path, name: name.to_owned() }))
 }
 
+/// The variables that hold this value, as far as the file is one of variables.
+pub(crate) fn names_of(content: &[u8], value: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for line in content.split(|byte| *byte == b'\n') {
+        let Some(end) = line.iter().position(|byte| *byte == b'=') else { continue };
+        let Some(before) = line.get(..end).and_then(|before| std::str::from_utf8(before).ok()) else {
+            continue;
+        };
+        let before = before.trim();
+        let name = before.strip_prefix("export ").unwrap_or(before).trim();
+        let sound = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.bytes().all(syntax::is_name);
+        if sound
+            && !names.iter().any(|known| known == name)
+            && matches!(change::held(content, name), Ok(Some(held)) if *held == value)
+        {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
 impl Dotenv {
     fn malformed(path: &FilePath, fault: &syntax::Fault) -> DestinationError {
         error(

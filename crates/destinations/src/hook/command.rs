@@ -8,11 +8,12 @@ use super::Opened;
 use crate::{
     Context,
     command::{
-        Program, TIMEOUT,
-        run::{Action, run},
-        split_read,
+        TIMEOUT,
+        action::{Action, run},
+        parse, split_read,
     },
     error::error,
+    program::Program,
 };
 
 struct Command {
@@ -30,7 +31,7 @@ pub(super) fn open(address: &Address, context: &Context) -> Opened {
             "quote it, if it is part of an argument: `'#'`",
         ));
     }
-    let program = Program::parse("hook", address, address.rest())?;
+    let program = parse("hook", address, address.rest())?;
     Ok(Arc::new(Command { address: address.clone(), context: context.clone(), program }))
 }
 

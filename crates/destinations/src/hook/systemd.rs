@@ -11,11 +11,9 @@ use model::{Address, DestinationError, DestinationErrorKind as Kind, Hook};
 use super::Opened;
 use crate::{
     Context,
-    command::{
-        Program,
-        run::{Action, run},
-    },
+    command::action::{Action, run},
     error::error,
+    program::Program,
 };
 
 /// Where `systemctl` is; never looked for in `PATH`.

@@ -11,7 +11,7 @@ fn context() -> Context {
         instance: "prod".parse().unwrap(),
         rotation: Some("01jabcdefghjkmnpqrstvwxyz0".parse().unwrap()),
         hidden_variables: vec!["CARGO_PKG_NAME".to_owned()],
-        services: std::sync::Arc::new(crate::Services::none()),
+        services: Arc::new(crate::Services::none()),
     }
 }
 

@@ -62,6 +62,14 @@ impl ServiceConfig {
         Self { name: kind.name.to_owned(), kind, settings: Settings::default() }
     }
 
+    /// The same, with what stands in for a setting that is not given.
+    pub(crate) fn or(mut self, setting: &str, value: Option<String>) -> Self {
+        if let Some(value) = value {
+            self.settings.0.entry(setting.to_owned()).or_insert(value);
+        }
+        self
+    }
+
     /// What addresses start with.
     pub fn name(&self) -> &str {
         &self.name
@@ -95,25 +103,14 @@ fn faults(kind: &ServiceKind, values: &BTreeMap<String, String>) -> Vec<SettingF
     let mut faults = Vec::new();
     let plain_http = values.get("dangerous_plain_http").is_some_and(|value| value == "true");
     for (name, value) in values {
-        match kind.all_settings().find(|setting| setting.name == name) {
-            Some(setting) => faults.extend(misfit(setting.form, value, plain_http).map(|(problem, form)| {
-                let form = if form.is_empty() { format!("such as {}", setting.example) } else { form };
-                fault(name, problem, form)
-            })),
-            None => {
-                let near = kind
-                    .all_settings()
-                    .map(|setting| (strsim::damerau_levenshtein(setting.name, name), setting.name))
-                    .min()
-                    .filter(|(distance, _)| *distance <= 3);
-                let all = || kind.all_settings().map(|setting| setting.name).collect::<Vec<_>>().join(", ");
-                let form = near.map_or_else(
-                    || format!("settings here are {}", all()),
-                    |(_, near)| format!("did you mean `{near}`?"),
-                );
-                faults.push(fault(name, format!("is not a setting of `{}`", kind.name), form));
-            }
-        }
+        let Some(setting) = kind.all_settings().find(|setting| setting.name == name) else {
+            faults.push(fault(name, format!("is not a setting of `{}`", kind.name), nearest(kind, name)));
+            continue;
+        };
+        faults.extend(misfit(setting.form, value, plain_http).map(|(problem, form)| {
+            let form = if form.is_empty() { format!("such as {}", setting.example) } else { form };
+            fault(name, problem, form)
+        }));
     }
     for set in kind.all_sets() {
         let (given, missing): (Vec<&str>, Vec<&str>) =
@@ -137,6 +134,20 @@ fn faults(kind: &ServiceKind, values: &BTreeMap<String, String>) -> Vec<SettingF
         }
     }
     faults
+}
+
+/// The setting that is nearest to a name, or all there are.
+fn nearest(kind: &ServiceKind, name: &str) -> String {
+    let near = kind
+        .all_settings()
+        .map(|setting| (strsim::damerau_levenshtein(setting.name, name), setting.name))
+        .min()
+        .filter(|(distance, _)| *distance <= 3);
+    if let Some((_, near)) = near {
+        return format!("did you mean `{near}`?");
+    }
+    let all: Vec<&str> = kind.all_settings().map(|setting| setting.name).collect();
+    format!("settings here are {}", all.join(", "))
 }
 
 /// What is wrong with a value, and what is accepted.

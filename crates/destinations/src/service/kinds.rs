@@ -5,7 +5,10 @@ use std::sync::Arc;
 use model::DestinationError;
 
 use super::{Form, Outside, Service, ServiceConfig, Setting};
-use crate::{doppler, gitea, github, gitlab};
+use crate::{aws, azure, doppler, gcp, gitea, github, gitlab, infisical, onepassword, vault};
+
+/// What opens a service.
+pub(crate) type Open = fn(&ServiceConfig, &Arc<dyn Outside>) -> Result<Arc<dyn Service>, DestinationError>;
 
 /// One kind of service, for opening, help and the reference.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +31,7 @@ pub struct ServiceKind {
     pub either: &'static [&'static [&'static [&'static str]]],
     /// Variables of the environment that stand in for settings, and for which.
     pub environment: &'static [(&'static str, &'static str)],
-    pub(crate) open: fn(&ServiceConfig, &Arc<dyn Outside>) -> Result<Arc<dyn Service>, DestinationError>,
+    pub(crate) open: Open,
 }
 
 impl ServiceKind {
@@ -44,7 +47,21 @@ impl ServiceKind {
     }
 }
 
-const KINDS: &[ServiceKind] = &[doppler::KIND, github::KIND, gitlab::KIND, gitea::GITEA, gitea::FORGEJO];
+const KINDS: &[ServiceKind] = &[
+    vault::VAULT,
+    vault::OPENBAO,
+    aws::SECRETS_MANAGER,
+    aws::PARAMETER,
+    onepassword::KIND,
+    doppler::KIND,
+    infisical::KIND,
+    azure::KIND,
+    gcp::KIND,
+    github::KIND,
+    gitlab::KIND,
+    gitea::GITEA,
+    gitea::FORGEJO,
+];
 
 /// All kinds, in the order of the docs.
 pub fn service_kinds() -> &'static [ServiceKind] {

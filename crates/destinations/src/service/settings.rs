@@ -66,8 +66,8 @@ impl Settings {
         u64::try_from(period.duration().as_secs()).ok()
     }
 
-    /// Every reference to a secret.
-    pub fn secrets(&self) -> impl Iterator<Item = SecretRef> + '_ {
-        self.0.values().filter_map(|value| value.parse().ok())
+    /// Every reference to a secret, by its setting.
+    pub fn secrets(&self) -> impl Iterator<Item = (&str, SecretRef)> + '_ {
+        self.0.iter().filter_map(|(name, value)| Some((name.as_str(), value.parse().ok()?)))
     }
 }

@@ -7,6 +7,12 @@ use model::{Address, Destination, Secret};
 
 /// A place that a destination can be opened on. Made fresh for each case, gone with its folder.
 pub(crate) trait Place: Send + Sync + 'static {
+    /// Whether the case of this name goes on in this process. A place that cannot be told where its program looks
+    /// but by the environment runs it in another one first.
+    fn begins(_case: &str) -> bool {
+        true
+    }
+
     /// An empty place.
     fn new() -> Self;
 

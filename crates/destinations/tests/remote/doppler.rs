@@ -155,12 +155,8 @@ impl RemotePlace for DopplerPlace {
 
     fn surroundings(&self) -> String {
         let state = self.state.0.lock().unwrap();
-        state
-            .secrets
-            .iter()
-            .filter(|(name, _)| *name != NAME)
-            .map(|(name, text)| format!("{name}={text} "))
-            .collect()
+        let others: BTreeMap<_, _> = state.secrets.iter().filter(|(name, _)| *name != NAME).collect();
+        format!("{others:?}")
     }
 
     fn change_by_hand(&self) -> Box<dyn FnOnce() + Send> {

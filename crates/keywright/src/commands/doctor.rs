@@ -7,7 +7,6 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use model::{Instance, Integration, Report, Timestamp};
 use n8n::{N8nClient, Probe};
-use rotation::World as _;
 use serde_json::{Value, json};
 use store::log::verify;
 
@@ -136,7 +135,7 @@ async fn look(app: &App, instance: &Instance) -> Vec<Check> {
     checks
 }
 
-async fn within<T>(work: impl Future<Output = Result<T, Report>>) -> Result<T, Report> {
+pub(super) async fn within<T>(work: impl Future<Output = Result<T, Report>>) -> Result<T, Report> {
     let done = tokio::time::timeout(PATIENCE, work).await;
     done.unwrap_or_else(|_late| {
         Err(operator("no answer").because(format!("not within {} s", PATIENCE.as_secs())))
@@ -190,8 +189,7 @@ async fn login(instance: &Instance, client: &N8nClient) -> Result<String, Report
 }
 
 async fn destination(app: &App, of: &Integration, to: &model::Address) -> Result<String, Report> {
-    let opened = app.reach(Keeping::Kept).destination(to, of, None).map_err(|failure| *failure.report)?;
-    within(async { opened.check().await.map_err(|failure| *failure.report) }).await?;
+    super::destination::writable(app, of, to).await?;
     Ok("can be written".into())
 }
 

@@ -4,7 +4,11 @@ mod config;
 mod connect;
 #[cfg(test)]
 mod decade;
+mod deliver;
+mod destination;
+mod discover;
 mod doctor;
+mod exec;
 mod findings;
 mod init;
 mod key;
@@ -14,6 +18,7 @@ mod log;
 mod outcome;
 mod plan;
 mod rotate;
+mod secret;
 mod select;
 mod serve;
 mod shell;
@@ -23,7 +28,10 @@ mod store;
 pub(crate) use outcome::Teller;
 
 use crate::app::App;
-use crate::cli::{Cli, Command, ConfigCommand, KeyCommand, NotifyCommand, SealCommand, StoreCommand};
+use crate::cli::{
+    Cli, Command, ConfigCommand, DestinationCommand, KeyCommand, NotifyCommand, SealCommand, SecretCommand,
+    StoreCommand,
+};
 use crate::error::CommandError;
 use crate::ui::Ui;
 use crate::{Exit, Hooks, demo};
@@ -47,6 +55,22 @@ pub(crate) async fn dispatch(cli: Cli, ui: Ui, hooks: &Hooks) -> Result<Exit, Co
             key::revoke(&open().await?, integration, yes, dry_run).await
         }
         Command::Rotate(options) => rotate::run(&open().await?, options).await,
+        Command::Exec(options) => exec::run(open().await?, options).await,
+        Command::Secret(SecretCommand::Set(options)) => secret::set(&open().await?, options).await,
+        Command::Secret(SecretCommand::List) => secret::list(&open().await?).await,
+        Command::Secret(SecretCommand::Delete(options)) => secret::delete(&open().await?, options).await,
+        Command::Destination(DestinationCommand::List { kinds: true, .. }) => Ok(destination::kinds(ui)),
+        Command::Destination(DestinationCommand::List { integrations, .. }) => {
+            destination::list(&open().await?, &integrations).await
+        }
+        Command::Destination(DestinationCommand::Check { integrations }) => {
+            destination::check(&open().await?, &integrations).await
+        }
+        Command::Destination(DestinationCommand::Drift { integrations }) => {
+            destination::drift(&open().await?, &integrations).await
+        }
+        Command::Deliver(options) => deliver::run(&open().await?, options).await,
+        Command::Discover(options) => discover::run(&open().await?, options).await,
         Command::Status(options) => status::run(&open().await?, &options).await,
         Command::Serve(options) => serve::run(open().await?, &options).await,
         Command::Notify(NotifyCommand::Test { channels }) => config::notify(&open().await?, &channels).await,

@@ -51,7 +51,7 @@ pub(crate) async fn run(app: &App, mut options: Rotate) -> Result<Exit, CommandE
 }
 
 /// One that cannot be turned does not hide what would become of the others.
-async fn dry_run(app: &App, requests: &[Request]) -> Result<Exit, CommandError> {
+pub(super) async fn dry_run(app: &App, requests: &[Request]) -> Result<Exit, CommandError> {
     let engine = app.engine(Keeping::Nothing);
     let (mut previews, mut refused) = (Vec::new(), Vec::new());
     for request in requests {
@@ -186,7 +186,8 @@ async fn untold_nowhere(app: &App, open: &[Rotation]) -> Result<Vec<RotationId>,
     let nowhere = |rotation: &&Rotation| {
         let of = integrations.iter().find(|integration| integration.name == rotation.integration);
         let by_hand = of.is_some_and(Integration::is_told_by_hand);
-        let makes = !matches!(rotation.mode, Mode::Revoke) && rotation.status != RotationStatus::Aborting;
+        let makes = !matches!(rotation.mode, Mode::Revoke | Mode::Deliver)
+            && rotation.status != RotationStatus::Aborting;
         by_hand && makes && rotation.status != RotationStatus::Waiting
     };
     let untold: Vec<&Rotation> = open.iter().filter(nowhere).collect();

@@ -1,4 +1,6 @@
-//! What the environment says of who we are.
+//! What the environment says of who we are, and what of it a program that we run may not have.
+
+use std::ffi::OsString;
 
 /// The name of the user at the command line, for the log.
 #[expect(clippy::disallowed_methods, reason = "this is the binary's `config`")]
@@ -12,4 +14,55 @@ pub(crate) fn actor() -> String {
 #[expect(clippy::disallowed_methods, reason = "this is the binary's `config`")]
 pub(crate) fn variable(name: &str) -> Option<model::Secret> {
     std::env::var(name).ok().filter(|value| !value.is_empty()).map(model::Secret::new)
+}
+
+/// The names of Keywright's own variables.
+#[expect(clippy::disallowed_methods, reason = "this is the binary's `config`")]
+pub(crate) fn own_variables() -> impl Iterator<Item = OsString> {
+    std::env::vars_os().map(|(name, _)| name).filter(|name| {
+        name.as_encoded_bytes().get(..10).is_some_and(|start| start.eq_ignore_ascii_case(b"KEYWRIGHT_"))
+    })
+}
+
+/// Where programs are looked for.
+#[expect(clippy::disallowed_methods, reason = "this is the binary's `config`")]
+pub(crate) fn search_path() -> OsString {
+    std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into())
+}
+
+/// The name of a variable for a program that we run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct VariableName(String);
+
+impl VariableName {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for VariableName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fits = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if fits && text.bytes().next().is_some_and(|b| !b.is_ascii_digit()) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err("a variable's name is letters, digits and `_`, and does not begin with a digit".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_has_a_name_that_every_shell_takes() {
+        for good in ["N8N_API_KEY", "_", "x1"] {
+            assert_eq!(good.parse::<VariableName>().unwrap().as_str(), good);
+        }
+        for bad in ["", "1X", "A=B", "A-B", "A B", "Ä"] {
+            assert!(bad.parse::<VariableName>().is_err(), "{bad}");
+        }
+    }
 }

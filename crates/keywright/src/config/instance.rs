@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use model::{InstanceName, IntegrationName, LoginRefs, TransportRefs};
+use model::{InstanceName, IntegrationName, LoginRefs, SecretRef, TransportRefs};
 use n8n::{BaseUrl, InsecureHttp};
 
 use super::read::Section;
@@ -68,4 +68,20 @@ fn transport(section: &Section<'_>, folder: &Path) -> TransportRefs {
         refs.proxy_password = reference(&proxy, "password", folder);
     }
     refs
+}
+
+/// Where the secrets of an instance are, by their settings.
+pub(crate) fn references<'a>(
+    name: &InstanceName,
+    login: &'a LoginRefs,
+    transport: &'a TransportRefs,
+) -> impl Iterator<Item = (String, &'a SecretRef)> {
+    let all = [
+        ("admin.password", &login.password),
+        ("admin.totp", &login.totp),
+        ("tls.client_key", &transport.client_key),
+        ("proxy.password", &transport.proxy_password),
+    ];
+    all.into_iter()
+        .filter_map(move |(key, reference)| Some((format!("instance.{name}.{key}"), reference.as_ref()?)))
 }

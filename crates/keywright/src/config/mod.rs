@@ -37,11 +37,12 @@ use toml::de::DeTable;
 use crate::fleet::Wishes;
 use read::{Fault, Page, Section};
 
-pub(crate) use environment::{actor, variable};
+pub(crate) use environment::{VariableName, actor, own_variables, search_path, variable};
+pub(crate) use instance::references;
 pub(crate) use integration::lifetime;
 use notify::Channel;
 pub(crate) use schema::schema;
-pub(crate) use secrets::{SecretSource, master_key_text, resolved, secret};
+pub(crate) use secrets::{SealedName, SecretSource, master_key_text, resolved, secret};
 
 /// The name of the environment variable that may hold the master key; child processes never see it.
 pub(crate) const MASTER_KEY_VARIABLE: &str = "KEYWRIGHT_MASTER_KEY";
@@ -239,21 +240,29 @@ impl Config {
         Ok(channels)
     }
 
+    /// Every place where a secret is said to be, by its setting.
+    pub(crate) fn references(&self) -> Vec<(String, SecretRef)> {
+        let mut all = vec![("master_key".to_owned(), &self.master_key)];
+        if let StoreSetting::Postgres { password: Some(password), .. } = &self.store {
+            all.push(("store_password".to_owned(), password));
+        }
+        for wish in &self.wishes.instances {
+            all.extend(references(&wish.name, &wish.login, &wish.transport));
+        }
+        all.extend(self.channels.iter().flat_map(Channel::references));
+        let mut all: Vec<(String, SecretRef)> =
+            all.into_iter().map(|(setting, reference)| (setting, reference.clone())).collect();
+        for service in &self.services {
+            let its = service.settings().secrets();
+            all.extend(its.map(|(name, one)| (format!("service.{}.{name}", service.name()), one)));
+        }
+        all
+    }
+
     /// Environment variables that hold a secret.
     pub(crate) fn secret_variables(&self) -> Vec<String> {
-        let logins = self.wishes.instances.iter().map(|instance| &instance.login);
-        let logins = logins.flat_map(|login| login.password.iter().chain(&login.totp));
-        let ways = self.wishes.instances.iter().map(|instance| &instance.transport);
-        let ways = ways.flat_map(|way| way.client_key.iter().chain(&way.proxy_password));
-        let store = match &self.store {
-            StoreSetting::Postgres { password, .. } => password.as_ref(),
-            StoreSetting::File(_) => None,
-        };
-        let channels = self.channels.iter().flat_map(Channel::references);
-        let all = std::iter::once(&self.master_key).chain(store).chain(logins).chain(ways).chain(channels);
-        let services = self.services.iter().flat_map(|service| service.settings().secrets());
-        let names = all.cloned().chain(services).filter_map(|reference| match reference {
-            SecretRef::Env(name) => Some(name),
+        let names = self.references().into_iter().filter_map(|(_, reference)| match reference {
+            SecretRef::Env(name) => Some(name.clone()),
             SecretRef::File(_) | SecretRef::Sealed(_) => None,
         });
         std::iter::once(MASTER_KEY_VARIABLE.to_owned()).chain(names).collect()

@@ -197,13 +197,19 @@ impl Channel {
         Ok(ChannelConfig { name: self.name.clone(), kinds: self.kinds.clone(), way })
     }
 
-    /// Where its secrets are.
-    pub(super) fn references(&self) -> impl Iterator<Item = &SecretRef> {
+    /// Where its secrets are, by their settings.
+    pub(super) fn references(&self) -> impl Iterator<Item = (String, &SecretRef)> {
         let (one, two) = match &self.way {
-            WayRefs::Webhook { url, secret, .. } => (url.as_ref().ok(), secret.as_ref()),
+            WayRefs::Webhook { url, secret, .. } => (
+                url.as_ref().ok().map(|url| ("webhook", url)),
+                secret.as_ref().map(|secret| ("secret", secret)),
+            ),
             WayRefs::Command { .. } => (None, None),
-            WayRefs::Mail { login, .. } => (login.as_ref().map(|(_, reference)| reference), None),
+            WayRefs::Mail { login, .. } => {
+                (login.as_ref().map(|(_, reference)| ("mail.password", reference)), None)
+            }
         };
-        one.into_iter().chain(two)
+        let named = |(key, reference)| (format!("notify.{}.{key}", self.name), reference);
+        one.into_iter().chain(two).map(named)
     }
 }

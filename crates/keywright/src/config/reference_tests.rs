@@ -112,8 +112,12 @@ fn the_pages_of_services_hold_their_settings() {
             let pairs =
                 kind.environment.iter().map(|(variable, stands_for)| format!("`{variable}` ({stands_for})"));
             let pairs = pairs.collect::<Vec<_>>().join(", ");
-            table.push_str(&format!("\nWithout a setting, the environment says it: {pairs}. How it is reached (`ca`, `proxy`, \
-                 `timeout` and others) is said by [settings that every service has](../reference/settings.md#servicename).\n"));
+            write!(
+                table,
+                "\nWithout a setting, the environment says it: {pairs}.\n\nHow it is reached (`ca`, `proxy`, `timeout` and others) is \
+                 said by [settings that every service has](../reference/settings.md#servicename).\n"
+            )
+            .unwrap();
         }
         check(&file, &format!("{before}{from}\n\n{table}\n{to}{after}"));
     }

@@ -7,18 +7,14 @@ use model::{Period, SecretRef};
 use rotation::ScheduleConfig;
 
 use super::read::Section;
+use super::secrets::is_plain;
 use super::{Config, ServeConfig, StoreSetting};
 
 /// A reference whose file is relative to the configuration's folder.
 pub(super) fn reference(section: &Section<'_>, key: &str, folder: &Path) -> Option<SecretRef> {
     let reference = section.parsed::<SecretRef>(key)?;
-    let plain = |name: &str| {
-        let mut chars = name.chars();
-        chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-            && chars.all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
-    };
     if let SecretRef::Env(name) | SecretRef::Sealed(name) = &reference
-        && !plain(name)
+        && !is_plain(name)
     {
         section.wrong(key, "names no variable and no sealed secret: letters, digits and `_`");
         return None;

@@ -1,6 +1,6 @@
 //! The JSON schema of the file, made from the settings' descriptions: editors complete and check with it.
 
-use destinations::{Form, service_kinds};
+use destinations::{Form, ServiceKind, service_kinds};
 use serde_json::{Map, Value, json};
 
 use super::read::MAX_TEXT_BYTES;
@@ -116,7 +116,7 @@ fn service() -> Map<String, Value> {
     let kinds: Vec<&str> = service_kinds().iter().map(|kind| kind.name).collect();
     let mut properties =
         object([("kind", json!({"enum": kinds, "description": "what it is (without it: its name)"}))]);
-    for setting in service_kinds().iter().flat_map(|kind| kind.all_settings()) {
+    for setting in service_kinds().iter().flat_map(ServiceKind::all_settings) {
         let mut property = match setting.form {
             Form::Text | Form::File => text(Shape::Like(PRINTABLE)),
             Form::Url => text(Shape::Like("^https?://[^/?#@]+(/[^?#]*)?$")),

@@ -31,6 +31,51 @@ impl std::str::FromStr for SecretSource {
     }
 }
 
+/// What a sealed secret may be called, and a variable that holds one.
+pub(super) fn is_plain(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+}
+
+/// The name of a secret that is sealed in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SealedName(String);
+
+impl SealedName {
+    const MAX: usize = 100;
+    /// Where all of them are in the store.
+    pub(crate) const PREFIX: &'static str = "secret/";
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What it is called in the store.
+    pub(crate) fn stored(&self) -> String {
+        stored(&self.0)
+    }
+}
+
+fn stored(name: &str) -> String {
+    format!("{}{name}", SealedName::PREFIX)
+}
+
+impl std::str::FromStr for SealedName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // What is refused is not quoted: it may be the secret itself.
+        if is_plain(text) && text.len() <= Self::MAX {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(format!(
+            "a name is letters, digits, `_`, `-` and `.`, begins with a letter or `_`, and has at most {}",
+            Self::MAX
+        ))
+    }
+}
+
 /// Fetches a secret.
 pub(crate) fn secret(source: &SecretSource) -> Result<Secret, Report> {
     match source {
@@ -128,10 +173,11 @@ pub(crate) fn master_key_text(reference: &SecretRef) -> Result<Secret, Report> {
 /// Fetches a secret by its reference; `sealed:NAME` out of the store.
 pub(crate) async fn resolved(store: &dyn model::Store, reference: &SecretRef) -> Result<Secret, Report> {
     let SecretRef::Sealed(name) = reference else { return referenced(reference) };
-    let sealed = store.sealed(&format!("secret/{name}")).await.map_err(|failure| *failure.report)?;
+    let sealed = store.sealed(&stored(name)).await.map_err(|failure| *failure.report)?;
     sealed.ok_or_else(|| {
         Report::new(Blame::Operator, Retry::AfterFix, format!("there is no secret `sealed:{name}`"))
-            .mend("give the secret as `env:NAME` or `file:PATH`")
+            .because("a setting refers to it, and it was never set, or was deleted")
+            .mend(format!("keywright secret set {name}"))
     })
 }
 
@@ -144,6 +190,16 @@ mod tests {
         let refusal = "canary-password".parse::<SecretSource>().unwrap_err();
         assert!(!refusal.contains("canary"), "{refusal}");
         assert_eq!("-".parse::<SecretSource>().unwrap(), SecretSource::Stdin);
+    }
+
+    #[test]
+    fn a_name_is_plain_and_what_is_not_is_not_quoted() {
+        for good in ["smtp", "_x", "A-b.c_1"] {
+            assert_eq!(good.parse::<SealedName>().unwrap().stored(), format!("secret/{good}"));
+        }
+        for bad in ["", "1x", "canary pass", "canary/x", &"canary".repeat(20)] {
+            assert!(!bad.parse::<SealedName>().unwrap_err().contains("canary"), "{bad}");
+        }
     }
 
     #[test]

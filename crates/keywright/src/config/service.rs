@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use destinations::{Form, ServiceConfig, service_kinds};
+use destinations::{Form, ServiceConfig, ServiceKind, service_kinds};
 use model::SecretRef;
 
 use super::read::{Section, Table, shown};
@@ -59,7 +59,7 @@ fn one(table: &Table<'_>, folder: &Path) -> Option<ServiceConfig> {
 
 /// What a setting of that name takes, whatever the kind.
 fn form(name: &str) -> String {
-    let mut settings = service_kinds().iter().flat_map(|kind| kind.all_settings());
+    let mut settings = service_kinds().iter().flat_map(ServiceKind::all_settings);
     let found = settings.find(|setting| setting.name == name);
     found.map(|setting| format!("such as {}", setting.example)).unwrap_or_default()
 }

@@ -123,7 +123,7 @@ pub(super) const SETTINGS: [Setting; 55] = {
         setting("notify.NAME", "dangerous_plain_http", Flag, "true", "false", "accept a webhook at `http://` on another host"),
         setting("notify.NAME", "command", Text, "\"/usr/local/bin/notify --team ops\"", "", "a program and its arguments; the notice is JSON on its standard input"),
         setting("notify.NAME", "mail", Table, "{ server = \"smtp.example.com:587\", from = \"keys@example.com\", to = [\"ops@example.com\"] }", "", "the section below"),
-        setting("notify.NAME", "kinds", Texts, "[\"stalled\", \"due_soon\"]", "all", "which notices it gets: stalled, due_soon, done, unknown_key, silence, missing_key, unreachable"),
+        setting("notify.NAME", "kinds", Texts, "[\"stalled\", \"due_soon\"]", "all", "which notices it gets: stalled, due_soon, done, unknown_key, silence, missing_key, drifted, unreachable"),
         setting("notify.NAME.mail", "server", Text, "\"smtp.example.com:587\"", REQUIRED, "host and port"),
         setting("notify.NAME.mail", "from", Text, "\"Keywright <keys@example.com>\"", REQUIRED, "the sender"),
         setting("notify.NAME.mail", "to", Texts, "[\"ops@example.com\"]", REQUIRED, "the recipients"),
@@ -162,8 +162,9 @@ pub(super) const PERIOD: &str = "^[0-9]+[wdhms]$";
 /// A length of time that is not zero.
 const SOME_TIME: &str = "^0*[1-9][0-9]*[wdhms]$";
 /// A place: of a kind of our own, or of a service.
-const ADDRESS: &str = "^(dotenv:/[^#]*#.+|file:/.+|(json|yaml|toml):/[^#]*#/.*|command:.+|\
-    (?!(dotenv|file|json|yaml|toml|command):)[a-z0-9-]+:.+)$";
+const ADDRESS: &str = "^(dotenv:/[^#]*#.+|file:/.+|(json|yaml|toml):/[^#]*#/.*|\
+    systemd-creds:/[^#]+(#[^/:]+)?|command:.+|\
+    (?!(dotenv|file|json|yaml|toml|systemd-creds|command):)[a-z0-9-]+:.+)$";
 const HOST_AND_PORT: &str = r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):0*[1-9][0-9]{0,4}$";
 
 /// Shapes of texts, and of the texts in lists, by section and key; the schema says them.
@@ -191,7 +192,7 @@ pub(super) const SHAPES: [(&str, &str, Shape); 24] = {
         ("integration.NAME.deliver", "reload", Like("^[a-z0-9-]+:.+$")),
         ("notify.NAME", "webhook", Like(r"^(https?://[^/?#@]+([/?#].*)?|env:[A-Za-z_][A-Za-z0-9._-]*|file:.+|sealed:[A-Za-z_][A-Za-z0-9._-]*)$")),
         ("notify.NAME", "command", Like("^/")),
-        ("notify.NAME", "kinds", Words(&["stalled", "due_soon", "done", "unknown_key", "silence", "missing_key", "unreachable"])),
+        ("notify.NAME", "kinds", Words(&["stalled", "due_soon", "done", "unknown_key", "silence", "missing_key", "drifted", "unreachable"])),
         ("notify.NAME.mail", "server", Like(HOST_AND_PORT)),
         ("notify.NAME.mail", "to", Like(".@.")),
         ("notify.NAME.mail", "security", Words(&["starttls", "tls", "plain"])),

@@ -30,6 +30,7 @@ fn every_value_is_told() {
         r#"keywright_integration_info{integration="backups",n8n_instance="prod",owner="ops \"night\\shift\"\n",role="client"} 1"#,
         r#"keywright_integration_has_key{integration="backups",n8n_instance="prod"} 1"#,
         r#"keywright_integration_silent{integration="backups",n8n_instance="prod"} 1"#,
+        r#"keywright_integration_drifted_destinations{integration="backups",n8n_instance="prod"} 2"#,
         r#"keywright_key_made_timestamp_seconds{integration="backups",n8n_instance="prod"} 1700000001"#,
         r#"keywright_key_due_timestamp_seconds{integration="backups",n8n_instance="prod"} 1700000002"#,
         r#"keywright_key_expires_timestamp_seconds{integration="backups",n8n_instance="prod"} 1700000003"#,
@@ -105,12 +106,12 @@ fn every_rule_asks_for_what_there_is_and_has_two_cases_and_a_row() {
     assert!(asked.len() > 10, "{asked:?}");
     assert!(asked.iter().all(|name| names.contains(name)), "{asked:?}");
     let alerts: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
-    assert_eq!(alerts.len(), 11);
+    assert_eq!(alerts.len(), 12);
     for alert in alerts {
         assert_eq!(cases.matches(&format!("alertname: {alert}\n")).count(), 2, "{alert}");
         assert!(guide.contains(&format!("\n| `{alert}` |")), "{alert}");
     }
-    assert_eq!(cases.matches("exp_alerts: []").count(), 11);
+    assert_eq!(cases.matches("exp_alerts: []").count(), 12);
 }
 
 /// Whether `promtool` is there; a run that requires real things fails without it.

@@ -29,6 +29,7 @@ pub(crate) fn full() -> Snapshot {
             }),
             rotation: Some(OpenRotation { status: RotationStatus::Stalled, attempts: 3, started_at: at(5) }),
             silent: true,
+            drifted: Some(2),
         }],
         instances: vec![InstanceState {
             name: "prod".parse().unwrap(),
@@ -69,6 +70,7 @@ pub(crate) fn empty() -> Snapshot {
             key: None,
             rotation: None,
             silent: false,
+            drifted: None,
             ..integration
         }],
         instances: vec![InstanceState {

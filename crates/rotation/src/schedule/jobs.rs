@@ -101,7 +101,7 @@ impl Scheduler {
     }
 
     fn over(&self, rotation: &Rotation) {
-        if rotation.status == RotationStatus::Aborted {
+        if rotation.status == RotationStatus::Aborted && rotation.mode != Mode::Deliver {
             // Somebody undid it: not at once again.
             self.put_off(&rotation.integration, model::BACKOFF_MAX);
         }

@@ -1,10 +1,11 @@
-//! Turns keys when they are due, resumes what stopped, looks at the instances, and tells people.
+//! Turns keys when they are due, resumes what stopped, looks at the instances and destinations, and tells people.
 //!
 //! One process at a time does so over all that use a store. A [`Scheduler::tick`] looks at everything once and
 //! says when to look again; [`Scheduler::run`] does so until it is told to stop. Nothing that one integration,
 //! instance or channel does delays another.
 
 mod config;
+mod drifted;
 mod jobs;
 mod notices;
 mod outbox;

@@ -75,10 +75,11 @@ impl Scheduler {
     pub(crate) fn of_done(&self, rotation: &Rotation) -> Draft {
         let text = match rotation.mode {
             Mode::Revoke => format!("the key of `{}` is dead", rotation.integration),
+            Mode::Deliver => format!("the key of `{}` was delivered again", rotation.integration),
             _ => format!("`{}` has a new key", rotation.integration),
         };
         let draft = self.notice(NoticeKind::Done, text).of_rotation(rotation);
-        draft.with("gap_ms", json!(rotation.gap_ms))
+        draft.with("mode", json!(rotation.mode)).with("gap_ms", json!(rotation.gap_ms))
     }
 
     /// Tells it unless this state of the thing was told already.

@@ -7,6 +7,7 @@ use model::{
     RotationStatus, SignedDuration, StoreError, Timestamp,
 };
 
+use super::drifted::is_delivered_to;
 use super::jobs::Job;
 use super::state::{after, sound};
 use super::{Scheduler, warn};
@@ -15,6 +16,8 @@ use crate::steps::{CLOCK_TOLERANCE, is_astray};
 
 /// How long a rotation that somebody undid is not begun again.
 const UNDONE_FOR: SignedDuration = SignedDuration::from_hours(24);
+/// Behind how many mere deliveries a rotation that turns a key is looked for.
+const LOOK_BACK: u32 = 20;
 
 /// Everything, as it was at one moment.
 pub(crate) struct Look {
@@ -127,9 +130,9 @@ impl Scheduler {
         let due = |of: &&Integration| next_due(of, &look.keys).is_some_and(|due| due <= look.now);
         let mut undone = BTreeMap::new();
         for of in look.integrations.iter().filter(|of| of.retired_at.is_none()).filter(due) {
-            let last = self.store().rotations_of(&of.name, 1).await?;
-            let Some(last) = last.first().filter(|rotation| rotation.status == RotationStatus::Aborted)
-            else {
+            let last = self.store().rotations_of(&of.name, LOOK_BACK).await?;
+            let last = last.iter().find(|rotation| rotation.mode != Mode::Deliver);
+            let Some(last) = last.filter(|rotation| rotation.status == RotationStatus::Aborted) else {
                 continue;
             };
             let new = match last.new_key {
@@ -210,7 +213,8 @@ impl Scheduler {
 
     fn plan_surveys(&self, look: &Look, agenda: &mut Agenda) {
         let mut state = self.state.lock();
-        let served = look.instances.values().filter(|one| one.retired_at.is_none() && !one.is_assisted());
+        let asked = |one: &&Instance| !one.is_assisted() || is_delivered_to(one, &look.integrations);
+        let served = look.instances.values().filter(|one| one.retired_at.is_none()).filter(asked);
         for instance in served {
             if state.asking.contains(&instance.name) {
                 continue;
@@ -231,14 +235,20 @@ pub(crate) fn spread(name: &InstanceName, most: SignedDuration) -> SignedDuratio
     SignedDuration::from_millis(i64::try_from(most.as_millis()).unwrap_or(0) / 1_000 * hash)
 }
 
+/// Whether a person has to make or delete a key in it.
+pub(crate) fn needs_person(instance: &Instance, rotation: &Rotation) -> bool {
+    instance.is_assisted() && rotation.mode != Mode::Deliver
+}
+
 /// Whether it goes on without a person.
 fn is_ours_to_drive(look: &Look, of: &Integration, rotation: &Rotation) -> bool {
     let Some(instance) = look.instances.get(&rotation.instance) else { return false };
     let kills = rotation.mode == Mode::Revoke || rotation.status == RotationStatus::Aborting;
     let serves = of.retired_at.is_none() || kills;
     // The text of a key that is told by hand is told by the command that makes it.
-    let reaches = !of.is_told_by_hand() || kills || rotation.grace_until.is_some();
-    instance.retired_at.is_none() && !instance.is_assisted() && serves && reaches
+    let makes = !kills && rotation.mode != Mode::Deliver;
+    let reaches = !of.is_told_by_hand() || !makes || rotation.grace_until.is_some();
+    instance.retired_at.is_none() && !needs_person(instance, rotation) && serves && reaches
 }
 
 impl Look {

@@ -1,4 +1,5 @@
-//! Asks an instance for its keys: which are used, which nobody declared, which of ours are gone.
+//! Asks an instance for its keys: which are used, which nobody declared, which of ours are gone. Then looks at the
+//! destinations of its keys.
 
 use std::collections::BTreeSet;
 
@@ -25,21 +26,37 @@ impl Scheduler {
         let now = self.clock().now();
         // Until it is known better: a store that fails meanwhile is no reason to ask again at once.
         self.surveyed(name, |slot| slot.next_at = Some(after(now, SOON)));
-        self.pulse.set(|pulse| pulse.surveys += 1);
         let Some(instance) = self.store().instance(name).await? else { return Ok(()) };
-        let listed = match self.engine.issuer(&instance).await {
+        let asked = if instance.is_assisted() {
+            // Only a person can look there.
+            self.surveyed(name, |slot| slot.next_at = Some(self.next_survey(name, now)));
+            Ok(())
+        } else {
+            self.pulse.set(|pulse| pulse.surveys += 1);
+            self.ask(&instance, now).await
+        };
+        asked.and(self.note_drift(name).await)
+    }
+
+    fn next_survey(&self, name: &InstanceName, now: Timestamp) -> Timestamp {
+        let every = self.config.survey_every.duration();
+        after(now, every - spread(name, every / 10))
+    }
+
+    async fn ask(&self, instance: &Instance, now: Timestamp) -> Result<(), StoreError> {
+        let name = &instance.name;
+        let listed = match self.engine.issuer(instance).await {
             Ok(issuer) => issuer.list().await.map(|listed| (issuer, listed)),
             Err(failure) => Err(IssuerError { kind: IssuerErrorKind::Refused, report: failure.report }),
         };
         match listed {
             Ok((issuer, listed)) => {
-                let every = self.config.survey_every.duration();
-                let next = after(now, every - spread(name, every / 10));
+                let next = self.next_survey(name, now);
                 self.surveyed(name, |slot| {
                     (slot.next_at, slot.failures, slot.failing_since) = (Some(next), 0, None);
                 });
                 self.forget(NoticeKind::Unreachable, name.as_str()).await?;
-                self.compare(&instance, &*issuer, &listed, now).await
+                self.compare(instance, &*issuer, &listed, now).await
             }
             // Nobody can be asked there.
             Err(failure)

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use model::{
-    Instance, Integration, Key, NoticeKind, Rotation, RotationStatus, SignedDuration, StoreError, Timestamp,
-};
+use model::{Integration, Key, NoticeKind, Rotation, RotationStatus, SignedDuration, StoreError, Timestamp};
 use serde_json::json;
 
 use super::Scheduler;
 use super::notices::{Repeat, rotate};
-use super::plan::{Agenda, Look};
+use super::plan::{Agenda, Look, needs_person};
 use super::state::after;
 
 /// A key that a person has to turn.
@@ -44,7 +42,8 @@ impl Scheduler {
             if left_alone {
                 continue;
             }
-            let by_hand = look.instances.get(&rotation.instance).is_some_and(Instance::is_assisted);
+            let instance = look.instances.get(&rotation.instance);
+            let by_hand = instance.is_some_and(|instance| needs_person(instance, rotation));
             if by_hand {
                 // Nothing else may bring it back here.
                 agenda.again(after(look.now, NOBODY_FOR));

@@ -1,31 +1,38 @@
-//! `check`: everything that the rotation will touch is there and can be written. Changes nothing.
+//! `check`: everything that the rotation will touch is there and can be written, and hooks can be run. Changes nothing.
 
-use model::{Blame, Integration, Issuer, IssuerErrorKind, Key, Mode, Report, Retry, Rotation};
+use model::{
+    Address, Blame, DestinationError, Integration, Issuer, IssuerErrorKind, Key, KeyId, Mode, Report, Retry,
+    Rotation, RotationId, StepKind,
+};
 use serde_json::json;
 
 use super::{Effect, StepFailure, Turn};
+use crate::due::active;
 use crate::engine::Engine;
 use crate::error::RotationError;
 use crate::journal::Write;
 
 pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
-    let mode = turn.journal.rotation.mode;
+    let rotation = &turn.journal.rotation;
+    let mode = rotation.mode;
     turn.issuer.check().await?;
     let mut write = Write::default();
-    if mode != Mode::Compromised {
-        let living = living(turn).await?;
-        no_stranger(turn, &living).await?;
-        let old_keys = living.iter().map(|key| key.id).collect();
-        write.header = Some(Rotation { old_keys, ..turn.journal.rotation.clone() });
+    match mode {
+        Mode::Compromised => {}
+        Mode::Deliver => {
+            write.header = Some(Rotation { new_key: Some(current(turn).await?), ..rotation.clone() });
+        }
+        _ => {
+            let living = living(turn).await?;
+            no_stranger(turn, &living).await?;
+            let old_keys = living.iter().map(|key| key.id).collect();
+            write.header = Some(Rotation { old_keys, ..rotation.clone() });
+        }
     }
     let mut unwritable = Vec::new();
-    for address in &turn.integration.destinations {
-        let opened =
-            turn.journal.engine.world.destination(address, turn.integration, Some(turn.journal.rotation.id));
-        let checked = match opened {
-            Ok(destination) => destination.check().await,
-            Err(failure) => Err(failure),
-        };
+    let deliveries = || rotation.steps.iter().filter(|step| step.kind == StepKind::Deliver);
+    for address in deliveries().filter_map(|step| step.destination.as_ref()) {
+        let checked = place(turn.journal.engine, turn.integration, address, Some(rotation.id)).await;
         if let Err(failure) = checked {
             // A leaked key is replaced wherever it can be; what cannot be written fails at its own delivery.
             if mode != Mode::Compromised {
@@ -36,10 +43,38 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
     }
     let evidence = json!({
         "instance": "answers, and refuses a made-up key",
-        "destinations": turn.integration.destinations.len(),
+        "destinations": deliveries().count(),
         "unwritable": unwritable,
     });
     Ok(Effect::Done(evidence, write))
+}
+
+/// One destination, and the hook that runs after it.
+async fn place(
+    engine: &Engine,
+    integration: &Integration,
+    address: &Address,
+    during: Option<RotationId>,
+) -> Result<(), DestinationError> {
+    engine.world.destination(address, integration, during)?.check().await?;
+    match integration.reload.get(address) {
+        Some(hook) => engine.world.hook(hook, integration, during)?.check().await,
+        None => Ok(()),
+    }
+}
+
+/// The key that is delivered, read under the lease: another may have followed it since this was asked for.
+async fn current(turn: &Turn<'_, '_>) -> Result<KeyId, StepFailure> {
+    let keys = turn.journal.engine.store.keys(Some(&turn.integration.name)).await?;
+    let key = active(turn.integration, &keys).map(|key| key.id);
+    key.ok_or_else(|| {
+        let name = &turn.integration.name;
+        let what = format!("`{name}` has no key any more");
+        let report = Report::new(Blame::Operator, Retry::AfterFix, what)
+            .because("it was retired since this was asked for")
+            .mend(format!("keywright rotate {name} --abort"));
+        StepFailure { report: Box::new(report), reopen: Vec::new() }
+    })
 }
 
 /// The integration's keys that live, read again under the lease: another rotation may have come and gone
@@ -97,6 +132,7 @@ pub(crate) async fn preview(
     issuer: &dyn Issuer,
     integration: &Integration,
     mode: Mode,
+    destinations: &[Address],
 ) -> Result<Vec<Report>, RotationError> {
     let refused =
         |report: Box<Report>| model::Failure { kind: crate::RotationErrorKind::NotPossible, report };
@@ -108,12 +144,8 @@ pub(crate) async fn preview(
         _ => refused(failure.report),
     })?;
     let mut unwritable = Vec::new();
-    for address in integration.destinations.iter().filter(|_| mode != Mode::Revoke) {
-        let checked = match engine.world.destination(address, integration, None) {
-            Ok(destination) => destination.check().await,
-            Err(failure) => Err(failure),
-        };
-        match checked {
+    for address in destinations.iter().filter(|_| mode != Mode::Revoke) {
+        match place(engine, integration, address, None).await {
             Err(failure) if mode == Mode::Compromised => unwritable.push(*failure.report),
             other => other.map_err(|failure| refused(failure.report))?,
         }

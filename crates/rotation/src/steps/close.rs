@@ -1,11 +1,11 @@
-//! `close`: dead keys' texts are forgotten, orphans are gone, the rotation is over.
+//! `close`: dead keys' texts are forgotten, here and in places that keep versions; orphans are gone, the rotation is over.
 
 use model::{
     Change, EventKind, Key, KeyModel, KeyState, Mode, Rotation, RotationStatus, Step, StepKind, Timestamp,
 };
 use serde_json::json;
 
-use super::{Effect, StepFailure, Turn, grace, sweep};
+use super::{Effect, StepFailure, Turn, discard, grace, sweep};
 use crate::journal::Write;
 use crate::lease::NOTICED_AFTER;
 
@@ -21,9 +21,11 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
         }
     }
     // A person who was asked when the old keys were killed is not asked again.
-    if turn.issuer.can_list() || rotation.mode != Mode::Compromised {
+    let asked_before = rotation.mode == Mode::Compromised && !turn.issuer.can_list();
+    if !asked_before && rotation.mode != Mode::Deliver {
         sweep::forsaken(turn).await?;
     }
+    let discarded = discard::run(turn).await?;
     // All of the integration's, since a rotation that gave way forgot nothing.
     for key in journal.engine.store.keys(Some(&rotation.integration)).await? {
         if is_buried(&key) && journal.engine.store.key_secret(key.id).await?.is_some() {
@@ -50,7 +52,9 @@ pub(super) async fn run(turn: &Turn<'_, '_>) -> Result<Effect, StepFailure> {
     };
     write.header = Some(header);
     write.events.push(journal.event(kind).with("gap_ms", gap_ms));
-    Ok(Effect::Done(json!({ "gap_ms": gap_ms }), write))
+    let mut evidence = json!({ "gap_ms": gap_ms });
+    discarded.note_in(&mut evidence);
+    Ok(Effect::Done(evidence, write))
 }
 
 /// Whether a rotation that was delivering gave way to this one: whoever drove it may have been in the middle of
@@ -79,11 +83,11 @@ async fn settled(turn: &Turn<'_, '_>) -> Result<Vec<usize>, StepFailure> {
     grace::drifted(turn, Some(noticed)).await
 }
 
-fn is_buried(key: &Key) -> bool {
+pub(super) fn is_buried(key: &Key) -> bool {
     key.state == KeyState::Retired && key.proved_dead_at.is_some()
 }
 
-/// From the moment when the old key was told to die, and did, to the last confirmed delivery.
+/// From the moment when the old key was told to die, and did, to the last confirmed delivery and its hook.
 fn gap_ms(turn: &Turn<'_, '_>) -> Option<u64> {
     let rotation = &turn.journal.rotation;
     let dies = match (rotation.mode, turn.issuer.capabilities().keys) {
@@ -96,7 +100,8 @@ fn gap_ms(turn: &Turn<'_, '_>) -> Option<u64> {
     let from: Timestamp = asked_at.or(step.started_at)?;
     let done =
         |kind: StepKind| rotation.steps.iter().filter(move |step| step.kind == kind).filter_map(done_at);
-    let until = done(StepKind::Confirm).chain(done(StepKind::Prove)).max()?;
+    let in_use = done(StepKind::Confirm).chain(done(StepKind::Reload));
+    let until = in_use.chain(done(StepKind::Prove)).max()?;
     u64::try_from(until.duration_since(from).as_millis()).ok()
 }
 

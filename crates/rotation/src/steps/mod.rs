@@ -5,6 +5,7 @@ mod close;
 mod confirm;
 mod create;
 mod deliver;
+mod discard;
 mod grace;
 mod prove;
 mod prove_dead;

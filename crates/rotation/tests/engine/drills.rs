@@ -3,7 +3,7 @@
 use model::{KeyModel, Mode, Period, RotationStatus, StepKind};
 use rotation::{Engine, Outcome, Point};
 
-use super::support::{Call, Fault, Rig, Setup, integration_name};
+use super::support::{Call, Fault, Rig, Setup, address, integration_name};
 
 /// What is rotated.
 #[derive(Clone, Copy, Debug)]
@@ -42,15 +42,24 @@ fn scenes(modes: &[Mode]) -> Vec<Scene> {
     scenes
 }
 
+/// The program of the first destination has a hook. What is delivered anew was put astray in the second.
 fn rig(scene: Scene) -> Rig {
-    Rig::new(Setup {
+    let mut rig = Rig::new(Setup {
         model: scene.model,
         has_key: scene.mode != Mode::Create,
         destinations: scene.destinations,
         grace: Period::seconds(60),
         text_of_second: false,
         seed: 42,
-    })
+    });
+    rig.hook_up(1);
+    if scene.mode == Mode::Deliver {
+        rig.outside.arrange(|state| state.watched = true);
+        if scene.destinations > 1 {
+            rig.outside.meddle(&address(1), "canary-junk-of-somebody-else");
+        }
+    }
+    rig
 }
 
 /// Rotates, waiting out the grace, to the end or to a problem.
@@ -92,9 +101,8 @@ impl Work {
             return;
         }
         let process = rig.process(None);
-        let last = if scene.mode == Mode::Create { StepKind::Close } else { StepKind::Grace };
-        if scene.mode == Mode::Create {
-            process.dies_at(tick_of(scene, last).await);
+        if scene.mode != Mode::Graceful {
+            process.dies_at(tick_of(scene, StepKind::Close).await);
         }
         process.run(rig.rotate(&rig.engine(&process), scene.mode)).await;
         process.kill();
@@ -159,7 +167,7 @@ fn drill_all(name: &str, modes: &[Mode], work: Work, thens: &[Then], least: usiz
     let mut ends = std::collections::BTreeMap::new();
     runtime.block_on(async {
         for scene in scenes(modes) {
-            let undoable = scene.mode == Mode::Create || scene.model == KeyModel::Many;
+            let undoable = scene.mode != Mode::Graceful || scene.model == KeyModel::Many;
             if matches!(work, Work::Undoing) && !undoable {
                 continue;
             }
@@ -184,8 +192,8 @@ fn drill_all(name: &str, modes: &[Mode], work: Work, thens: &[Then], least: usiz
     assert!(count >= least, "only {count} drills");
 }
 
-const ALL: [Mode; 4] = [Mode::Create, Mode::Graceful, Mode::Compromised, Mode::Revoke];
-const CALM: [Mode; 2] = [Mode::Create, Mode::Graceful];
+const ALL: [Mode; 5] = [Mode::Create, Mode::Graceful, Mode::Compromised, Mode::Revoke, Mode::Deliver];
+const CALM: [Mode; 3] = [Mode::Create, Mode::Graceful, Mode::Deliver];
 
 #[test]
 fn a_mishap_anywhere_is_recovered_from() {

@@ -7,9 +7,17 @@ mod concurrency;
 #[cfg(test)]
 mod decade;
 #[cfg(test)]
+mod deliveries;
+#[cfg(test)]
+mod discards;
+#[cfg(test)]
+mod drifts;
+#[cfg(test)]
 mod drills;
 #[cfg(test)]
 mod handover;
+#[cfg(test)]
+mod hooks;
 mod last_key;
 #[cfg(test)]
 mod leaks;

@@ -21,7 +21,7 @@ enum Action {
     Meddle,
 }
 
-const ACTIONS: [Action; 11] = [
+const ACTIONS: [Action; 12] = [
     Action::Resume,
     Action::Resume,
     Action::Resume,
@@ -30,6 +30,7 @@ const ACTIONS: [Action; 11] = [
     Action::Rotate(Mode::Revoke),
     Action::Rotate(Mode::Graceful),
     Action::Rotate(Mode::Create),
+    Action::Rotate(Mode::Deliver),
     Action::TwoAtOnce,
     Action::TimePasses,
     Action::Meddle,
@@ -69,7 +70,8 @@ impl Run {
         }
         // n8n's clock may be late, within reason.
         rig.outside.arrange(|state| state.late_ms = rng.pick(&[0, 0, 800, 60_000]));
-        rig.before = rig.outside.look(|state| state.places.values().cloned().collect());
+        let hooked = usize::try_from(rng.below(3)).unwrap().min(setup.destinations);
+        rig.hook_up(hooked);
         rig.faults.random(rng.next(), rng.pick(&[0, 20, 80, 250]));
         Self { rng, rig, story: format!("{setup:?}\n") }
     }
@@ -109,7 +111,7 @@ impl Run {
             Action::TwoAtOnce => {
                 let (one, first) = self.engine(true);
                 let (other, second) = self.engine(true);
-                let (a, b) = (self.rng.pick(&ACTIONS[..8]), self.rng.pick(&ACTIONS[..8]));
+                let (a, b) = (self.rng.pick(&ACTIONS[..9]), self.rng.pick(&ACTIONS[..9]));
                 self.tell(&format!("at once: {a:?} (dies: {}) and {b:?}", one.pid));
                 let ((), ()) = tokio::join!(self.drive(&one, &first, a), self.drive(&other, &second, b));
             }
@@ -139,7 +141,7 @@ impl Run {
 async fn run(seed: u64, tally: &Tally) -> Result<(), String> {
     let mut run = Run::new(seed);
     let first = if run.rig.setup.has_key {
-        run.rng.pick(&[Mode::Graceful, Mode::Graceful, Mode::Compromised, Mode::Revoke])
+        run.rng.pick(&[Mode::Graceful, Mode::Graceful, Mode::Compromised, Mode::Revoke, Mode::Deliver])
     } else {
         Mode::Create
     };

@@ -67,6 +67,24 @@ impl Store for PostgresStore {
         .await
     }
 
+    async fn put_secret(
+        &self,
+        name: &str,
+        secret: Option<(&Secret, &serde_json::Value)>,
+        events: Vec<Event>,
+    ) -> Result<(), StoreError> {
+        let sealer = self.sealer.read().await;
+        let sealed = seal_named(&sealer, name, secret.map(|(value, _)| value))?;
+        let (name, memo) = (name.to_owned(), secret.map(|(_, memo)| memo.to_string()));
+        self.write(&sealer, events, move |conn| {
+            Box::pin(async move {
+                records::put_sealed(conn, &name, sealed.as_deref()).await?;
+                records::put_memo(conn, &name, memo.as_deref()).await
+            })
+        })
+        .await
+    }
+
     async fn sealed(&self, name: &str) -> Result<Option<Secret>, StoreError> {
         let sealer = self.sealer.read().await;
         let sql = "SELECT value FROM sealed WHERE name = $1";

@@ -57,6 +57,22 @@ impl Store for SqliteStore {
         self.write(&sealer, events, move |conn| records::put_sealed(conn, &name, sealed.as_deref())).await
     }
 
+    async fn put_secret(
+        &self,
+        name: &str,
+        secret: Option<(&Secret, &serde_json::Value)>,
+        events: Vec<Event>,
+    ) -> Result<(), StoreError> {
+        let sealer = self.sealer.read().await;
+        let sealed = secret.map(|(value, _)| sealer.seal_text(sealed_place(name), value)).transpose()?;
+        let (name, memo) = (name.to_owned(), secret.map(|(_, memo)| memo.to_string()));
+        self.write(&sealer, events, move |conn| {
+            records::put_sealed(conn, &name, sealed.as_deref())?;
+            records::put_memo(conn, &name, memo.as_deref())
+        })
+        .await
+    }
+
     async fn sealed(&self, name: &str) -> Result<Option<Secret>, StoreError> {
         let sealer = self.sealer.read().await;
         let row = name.to_owned();

@@ -6,6 +6,7 @@ use model::{
     Key, KeyState, Mode, RotationStatus, Secret, StartOutcome, StepState, Store as _, StoreErrorKind,
 };
 use serde_json::json;
+use store::{MasterKey, OpenStore as _};
 
 use crate::fixture::{Place, at, begin, event, holder, instance, integration, key, new, rotation};
 
@@ -111,6 +112,32 @@ pub(crate) async fn memos_are_kept_replaced_and_found_by_how_they_begin(place: &
     assert_eq!(store.memos("").await.unwrap().len(), 3);
     store.put_memo("survey/dev", None, Vec::new()).await.unwrap();
     assert_eq!(store.memos("survey/dev").await.unwrap(), []);
+}
+
+pub(crate) async fn a_secret_and_its_memo_come_and_go_together(place: &impl Place) {
+    let store = place.open();
+    let name = "secret/smtp";
+    for (text, memo, n) in
+        [("canary-one", json!({"set_by": "a"}), 1), ("canary-two", json!({"set_by": "b"}), 2)]
+    {
+        let secret = Secret::new(text);
+        store.put_secret(name, Some((&secret, &memo)), vec![event(n)]).await.unwrap();
+        let again = place.open();
+        assert_eq!(again.sealed(name).await.unwrap(), Some(secret));
+        assert_eq!(again.memos("secret/").await.unwrap(), [(name.to_owned(), memo)]);
+    }
+    let third = (&Secret::new("canary-three"), &json!({"set_by": "c"}));
+    let refused = store.put_secret(name, Some(third), vec![event(4), event(4)]).await.unwrap_err();
+    assert_eq!(refused.kind, StoreErrorKind::Exists, "its event is there twice: {refused}");
+    assert_eq!(store.memos(name).await.unwrap()[0].1, json!({"set_by": "b"}));
+    let new = MasterKey::generate().unwrap();
+    store.rotate_master_key(&new, Vec::new()).await.unwrap();
+    assert_eq!(store.sealed(name).await.unwrap(), Some(Secret::new("canary-two")), "it is sealed anew");
+    store.put_secret(name, None, vec![event(3)]).await.unwrap();
+    assert_eq!(store.sealed(name).await.unwrap(), None);
+    assert_eq!(store.memos("").await.unwrap(), []);
+    store.flush_log().await.unwrap();
+    assert_eq!(place.logged(), (1..=3).map(event).collect::<Vec<_>>());
 }
 
 pub(crate) async fn one_leads_at_a_time_and_another_follows(place: &impl Place) {

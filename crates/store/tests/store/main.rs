@@ -106,6 +106,7 @@ macro_rules! contract {
                 integrations_are_put_all_or_none
                 a_key_is_adopted_in_one_go
                 uses_are_noted_and_times_of_making_moved
+                a_secret_and_its_memo_come_and_go_together
                 memos_are_kept_replaced_and_found_by_how_they_begin
                 one_leads_at_a_time_and_another_follows
                 writes_by_anyone_are_told;

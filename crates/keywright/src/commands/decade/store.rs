@@ -37,6 +37,7 @@ passed_on! {
     fn instances() -> Vec<Instance>;
     fn instance(name: &InstanceName) -> Option<Instance>;
     fn put_sealed(name: &str, value: Option<&Secret>, events: Vec<Event>) -> ();
+    fn put_secret(name: &str, secret: Option<(&Secret, &Value)>, events: Vec<Event>) -> ();
     fn sealed(name: &str) -> Option<Secret>;
     fn put_integrations(integrations: Vec<Integration>, events: Vec<Event>) -> ();
     fn integrations() -> Vec<Integration>;

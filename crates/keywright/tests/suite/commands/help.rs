@@ -2,7 +2,7 @@
 
 use crate::support::home::Home;
 
-const COMMANDS: [&[&str]; 25] = [
+const COMMANDS: [&[&str]; 29] = [
     &["init"],
     &["connect"],
     &["key"],
@@ -28,6 +28,10 @@ const COMMANDS: [&[&str]; 25] = [
     &["completions"],
     &["man"],
     &["demo"],
+    &["exec"],
+    &["secret", "set"],
+    &["secret", "list"],
+    &["secret", "delete"],
 ];
 
 #[tokio::test]
@@ -52,7 +56,7 @@ async fn every_command_explains_itself_without_a_configuration() {
 #[tokio::test]
 async fn what_cannot_be_said_is_refused_with_2() {
     let home = Home::empty("");
-    let refused: [&[&str]; 18] = [
+    let refused: [&[&str]; 25] = [
         &[],
         &["nope"],
         &["rotate"],
@@ -71,6 +75,13 @@ async fn what_cannot_be_said_is_refused_with_2() {
         &["key", "create", "x", "--scope", "everything"],
         &["log", "verify", "--folder", "x"],
         &["demo", "--instance", "http://127.0.0.1:1"],
+        &["exec", "x"],
+        &["exec", "x", "true"],
+        &["exec", "x", "--env", "1X", "--", "true"],
+        &["secret"],
+        &["secret", "set"],
+        &["secret", "set", "1x"],
+        &["secret", "set", "x", "--from", "sealed:y"],
     ];
     for arguments in refused {
         let ended = home.run(arguments).await;

@@ -120,6 +120,10 @@ async fn every_command_speaks_json_as_documented() {
     let refused = world.home.run(&["rotate", "backup", "--json"]).await;
     assert!(refused.code == Some(1) && refused.stdout.is_empty(), "{refused:?}");
     told.check("An error", &serde_json::from_str(&refused.stderr).unwrap());
+    let set = ["secret", "set", "smtp", "--from", &password];
+    tell(&mut told, &world, "keywright secret set", &set).await;
+    tell(&mut told, &world, "keywright secret list", &["secret", "list"]).await;
+    tell(&mut told, &world, "keywright secret delete", &["secret", "delete", "smtp"]).await;
     tell(&mut told, &world, "keywright key revoke", &["key", "revoke", "backups", "--yes"]).await;
     let demo = world.home.run(&["demo", "--json"]).await;
     told.ended("keywright demo", &demo);

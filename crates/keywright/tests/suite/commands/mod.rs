@@ -3,11 +3,14 @@
 mod config;
 mod doctor;
 mod dry_run;
+mod exec;
+mod exec_masked;
 mod help;
 mod json;
 mod many;
 mod newcomers;
 mod refusals;
+mod secret;
 
 use crate::support::home::Ended;
 use crate::support::world::World;

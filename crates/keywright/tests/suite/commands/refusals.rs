@@ -79,8 +79,9 @@ async fn scopes_and_destinations() {
     insta::assert_snapshot!(refused(&world, &to("dotnev:/x/.env#KEY")).await, @r"
     exit code 2
     error: cannot use the destination `dotnev:/x/.env#KEY`
-    because: there is no kind `dotnev`; there are `dotenv`, `file`, `json`, `yaml`, `toml`, `command`
+    because: there is no kind and no service `dotnev`
     try: did you mean `dotenv`? An address of it: `dotenv:/srv/backup/.env#N8N_API_KEY`
+    try: keywright destination list --kinds   # all that there are
     ");
     insta::assert_snapshot!(refused(&world, &to("dotenv:/x/.env")).await, @r"
     exit code 2

@@ -23,7 +23,8 @@ impl Terminal {
     /// Starts a command.
     pub(crate) fn start(home: &Home, arguments: &[&str]) -> Self {
         let words = std::iter::once(env!("CARGO_BIN_EXE_keywright")).chain(arguments.iter().copied());
-        let line = shlex::try_join(words).unwrap();
+        // Not below a shell, which Ctrl-C would end too.
+        let line = format!("exec {}", shlex::try_join(words).unwrap());
         let mut command = home.command_of(Path::new("script"));
         command.args(["--quiet", "--return", "--flush", "--command", &line, "/dev/null"]);
         let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{EventKind, KeyState, Mode, Rotation, RotationStatus, StepState};
+use model::{EventKind, Fingerprint, KeyState, Mode, Rotation, RotationStatus, Secret, StepState};
 use rotation::Outcome;
 
 use super::outside::Meddled;
@@ -47,6 +47,7 @@ impl Rig {
         self.journals_are_sound(&mut found);
         self.the_dead_are_forgotten(&mut found);
         self.the_last_rotation_kept_its_promise(&mut found);
+        self.no_version_holds_what_it_killed(&mut found);
         self.events_tell_all(&mut found);
         self.no_secret_is_shown(&mut found);
         found
@@ -102,6 +103,8 @@ impl Rig {
         let expected = match (last.status, last.mode) {
             (RotationStatus::Done, Mode::Revoke) => Vec::new(),
             (RotationStatus::Done, _) => last.new_key.into_iter().collect(),
+            // Undone before it asked which key there is, it does not say.
+            (_, Mode::Deliver) => last.new_key.or(ids.first().copied()).into_iter().collect(),
             _ => last.old_keys.clone(),
         };
         if ids != expected || alive.iter().any(|key| key.state != KeyState::Active) {
@@ -115,12 +118,35 @@ impl Rig {
         }
     }
 
+    /// Places keep versions: none of them holds a key that the last rotation proved dead. A revocation only asks for it.
+    fn no_version_holds_what_it_killed(&self, found: &mut Vec<String>) {
+        let Some(last) = self.store.look(|kept| kept.rotations.last().cloned()) else { return };
+        let dead = match (last.status, last.mode) {
+            (_, Mode::Revoke | Mode::Deliver) => Vec::new(),
+            (RotationStatus::Done, _) => last.old_keys,
+            _ => last.new_key.into_iter().collect(),
+        };
+        let keys = self.store.keys();
+        let dead: BTreeSet<_> =
+            keys.iter().filter(|key| dead.contains(&key.id)).map(|key| key.fingerprint).collect();
+        for (address, place) in self.outside.look(|state| state.places.clone()) {
+            let print = |text: &String| Fingerprint::of(&Secret::new(text.as_str()));
+            if place.versions.iter().any(|text| dead.contains(&print(text))) {
+                found.push(format!("a version of `{address}` holds a dead key"));
+            }
+        }
+    }
+
     fn all_hold_the_new_key(&self, rotation: &Rotation, found: &mut Vec<String>) {
         let text = self.new_text(rotation.id);
         for (number, _) in self.before.iter().enumerate() {
             let place = self.outside.look(|state| state.places[&address(number)].clone());
             if place.meddled != Meddled::Last && (text.is_none() || place.text != text) {
                 found.push(format!("`{}` does not hold the new key", address(number)));
+            }
+            let meddled = place.taken_up.as_ref().is_some_and(|(_, meddled)| *meddled);
+            if place.meddled != Meddled::Last && !meddled && place.read() != text.as_ref() {
+                found.push(format!("the client of `{}` did not take up the new key", address(number)));
             }
         }
     }
@@ -130,6 +156,9 @@ impl Rig {
             let place = self.outside.look(|state| state.places[&address(number)].clone());
             if place.meddled == Meddled::Never && place.text != before.text {
                 found.push(format!("`{}` does not hold what it held before", address(number)));
+            }
+            if place.meddled == Meddled::Never && place.taken_up != before.taken_up {
+                found.push(format!("the client of `{}` did not take up what it had before", address(number)));
             }
         }
     }

@@ -90,6 +90,23 @@ impl Store for StoreView {
         Ok(())
     }
 
+    async fn put_secret(
+        &self,
+        name: &str,
+        secret: Option<(&Secret, &serde_json::Value)>,
+        events: Vec<Event>,
+    ) -> Result<(), StoreError> {
+        self.store.arrange(|kept| {
+            kept.seal(name.to_owned(), secret.map(|(value, _)| value.clone()));
+            match secret {
+                Some((_, memo)) => kept.memos.insert(name.to_owned(), memo.clone()),
+                None => kept.memos.remove(name),
+            };
+            kept.told(events);
+        });
+        Ok(())
+    }
+
     async fn sealed(&self, name: &str) -> Result<Option<Secret>, StoreError> {
         self.load(|kept| kept.sealed.get(name).cloned()).await
     }

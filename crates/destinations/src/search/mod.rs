@@ -1,6 +1,8 @@
 //! A search for keys in places that can be looked through: values are compared by fingerprint, names are noted where
 //! values cannot be read. Reads are counted and bounded.
 
+mod folder;
+
 use std::ops::ControlFlow;
 
 use model::{Fingerprint, Secret};

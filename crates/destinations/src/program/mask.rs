@@ -13,7 +13,7 @@ const LONG_RUN: usize = 32;
 const MAX_LINES: usize = 12;
 
 /// The lines of `output` to show, with the secret, what looks like one, and control characters masked.
-pub(super) fn shown(output: &[u8], secret: Option<&Secret>) -> Vec<String> {
+pub(crate) fn shown(output: &[u8], secret: Option<&Secret>) -> Vec<String> {
     let mut masked = vec![false; output.len()];
     if let Some(secret) = secret {
         for form in forms(secret) {
