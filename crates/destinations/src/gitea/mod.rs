@@ -17,7 +17,7 @@ use crate::{
     http::{Answer, Remote, Request},
     kinds::Opened,
     search::Search,
-    service::{Form, Outside, Service, ServiceConfig, ServiceKind, Setting, base_url, login, setting},
+    service::{Form, Outside, Service, ServiceConfig, ServiceKind, Setting, base_url, below, login, setting},
     slot::Slotted,
 };
 use owner::{Owner, is_secret_name};
@@ -78,14 +78,9 @@ impl Gitea {
     fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url, DestinationError> {
         let kind = self.config.kind().environment;
         let variable = kind.iter().find(|(_, of)| *of == "url").map_or("", |(variable, _)| variable);
-        let mut url = base_url(&self.config, &self.remote, variable, None)?;
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(["api", "v1"]).extend(path);
-        }
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        Ok(url)
+        let base = base_url(&self.config, &self.remote, variable, None)?;
+        let path: Vec<&str> = ["api", "v1"].iter().chain(path).copied().collect();
+        Ok(below(base, &path, query))
     }
 
     async fn send(&self, request: Request) -> Result<Answer, DestinationError> {

@@ -61,6 +61,7 @@ async fn a_hidden_variable_is_written_and_not_read() {
     assert_eq!(destination.read().await, Ok(Held::Unreadable));
     destination.deliver(&key("one")).await.unwrap();
     assert_eq!(place.look().as_deref(), Some(key("one").expose()));
+    assert_eq!(place.server().seen().iter().filter(|seen| seen.writes()).count(), 1, "it is written once");
     let confirmed = destination.confirm(&Fingerprint::of(&key("one"))).await;
     assert_eq!(confirmed, Ok(Confirmation::Seen("it is there, masked and hidden".to_owned())));
     let mut search = destinations::Search::new(Vec::new(), 200);
