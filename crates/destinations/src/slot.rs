@@ -54,6 +54,8 @@ impl<S: Slot> Slotted<S> {
             let already = match (&held, value) {
                 (Held::Value(held), Some(value)) => held == value,
                 (Held::Absent, None) => true,
+                // Looking does not tell: what was put there is taken for what is there.
+                (Held::Unreadable, Some(_)) => tried > 0 && lost.is_none(),
                 _ => false,
             };
             if already {

@@ -7,7 +7,7 @@ use url::Url;
 use super::GitHub;
 use crate::{
     http::{Answer, Request},
-    service::{base_url, login},
+    service::{base_url, below, login},
 };
 
 const URL: &str = "https://api.github.com";
@@ -16,14 +16,8 @@ const VERSION: &str = "2022-11-28";
 impl GitHub {
     /// The URL of a path, whose segments are encoded here.
     pub(super) fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url, DestinationError> {
-        let mut url = base_url(&self.config, &self.remote, "GITHUB_API_URL", Some(URL))?;
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path);
-        }
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        Ok(url)
+        let base = base_url(&self.config, &self.remote, "GITHUB_API_URL", Some(URL))?;
+        Ok(below(base, path, query))
     }
 
     /// A question.

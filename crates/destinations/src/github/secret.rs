@@ -195,13 +195,13 @@ impl ActionsSecret {
         let Written { fingerprint, at } = written.get(&self.place)?;
         let (early, late) = (at.saturating_sub(SKEW).ok()?, at.saturating_add(SKEW).ok()?);
         if fingerprint != wanted {
-            Some("another key was the last that was written there")
-        } else if updated_at < early {
-            Some("it was not changed by what was written")
-        } else if updated_at > late {
+            // Where another process wrote after this one, it may have been just that key.
+            return (updated_at <= late).then_some("another key was the last that was written there");
+        }
+        if updated_at > late {
             Some("somebody else changed it after it was written")
         } else {
-            None
+            (updated_at < early).then_some("it was not changed by what was written")
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     http::{Answer, Remote, Request},
     kinds::Opened,
     search::Search,
-    service::{Form, Outside, Service, ServiceConfig, ServiceKind, Setting, base_url, login, setting},
+    service::{Form, Outside, Service, ServiceConfig, ServiceKind, Setting, base_url, below, login, setting},
     slot::Slotted,
 };
 use address::Place;
@@ -58,14 +58,9 @@ struct GitLab {
 impl GitLab {
     /// The URL of a path, whose segments are encoded here.
     fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url, DestinationError> {
-        let mut url = base_url(&self.config, &self.remote, "GITLAB_HOST", Some(URL))?;
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(["api", "v4"]).extend(path);
-        }
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        Ok(url)
+        let base = base_url(&self.config, &self.remote, "GITLAB_HOST", Some(URL))?;
+        let path: Vec<&str> = ["api", "v4"].iter().chain(path).copied().collect();
+        Ok(below(base, &path, query))
     }
 
     async fn send(&self, request: Request) -> Result<Answer, DestinationError> {

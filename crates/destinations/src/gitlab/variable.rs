@@ -140,6 +140,8 @@ impl Variable {
 impl Slot for Variable {
     type Seen = Option<Given>;
 
+    const UNLOCKED: bool = true;
+
     fn address(&self) -> &Address {
         &self.address
     }

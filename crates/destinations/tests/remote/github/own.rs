@@ -86,8 +86,10 @@ async fn a_confirmation_says_when_it_was_changed_and_sees_another_writer() {
         let failure = destination.confirm(&wanted).await.unwrap_err();
         assert_eq!(failure.kind, Kind::NotConfirmed);
         assert!(failure.report.because[0].contains(because), "{failure}");
-        // Another process knows only that it is there.
+        // Another process knows only that it is there; and this one, where another wrote after it.
         open(&place).confirm(&wanted).await.unwrap();
+        let of_another = destination.confirm(&Fingerprint::of(&key("two"))).await;
+        assert_eq!(of_another.is_ok(), late > 0, "{of_another:?}");
     }
     place.server().assert_clean();
 }
@@ -258,6 +260,23 @@ async fn a_throttled_dispatch_is_sent_again_only_where_it_was_not_taken() {
     place.server().fail(crate::server::To::Writes, crate::server::Fault::Status(502));
     assert_eq!(deploy.run().await.unwrap_err().kind, Kind::Failed);
     assert_eq!(writes(place.server()).len(), 3, "a failure is not tried again");
+}
+
+#[tokio::test]
+async fn a_search_is_told_where() {
+    let place = AtRepository::start().await;
+    let mut search = destinations::Search::new(Vec::new(), 100);
+    let config = destinations::ServiceConfig::new("github", None, std::collections::BTreeMap::new()).unwrap();
+    let nowhere = destinations::Services::new(vec![config], Arc::new(destinations::Nowhere));
+    nowhere.search("github", &mut search).await.unwrap();
+    assert_eq!((search.reads, search.left_out.len()), (0, 1), "{search:?}");
+    assert!(search.left_out[0].contains("`search` in [service.github]"), "{search:?}");
+    // An App knows where it is installed.
+    let place = ByApp(place);
+    place.put_by_hand("old");
+    let mut search = destinations::Search::new(Vec::new(), 100);
+    services(&place, &[]).search("github", &mut search).await.unwrap();
+    assert_eq!(search.found.iter().map(|found| found.at.as_str()).collect::<Vec<_>>(), [place.address()]);
 }
 
 #[tokio::test]

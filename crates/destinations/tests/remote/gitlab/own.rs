@@ -4,7 +4,7 @@ use model::{Confirmation, DestinationErrorKind as Kind, Fingerprint, Held, Secre
 use serde_json::json;
 
 use super::{GitLabPlace, Group, Hidden, NAME, Project, Whose as _};
-use crate::place::{RemotePlace as _, key, open};
+use crate::place::{RemotePlace as _, key, open, services};
 
 #[tokio::test]
 async fn all_that_a_variable_has_is_kept() {
@@ -61,8 +61,14 @@ async fn a_hidden_variable_is_written_and_not_read() {
     assert_eq!(destination.read().await, Ok(Held::Unreadable));
     destination.deliver(&key("one")).await.unwrap();
     assert_eq!(place.look().as_deref(), Some(key("one").expose()));
+    assert_eq!(place.server().seen().iter().filter(|seen| seen.writes()).count(), 1, "it is written once");
     let confirmed = destination.confirm(&Fingerprint::of(&key("one"))).await;
     assert_eq!(confirmed, Ok(Confirmation::Seen("it is there, masked and hidden".to_owned())));
+    let mut search = destinations::Search::new(Vec::new(), 200);
+    services(&place, &[]).search("gitlab", &mut search).await.unwrap();
+    let found: Vec<_> = search.found.iter().map(|found| (found.at.as_str(), found.how)).collect();
+    assert!(found.contains(&(Hidden::ADDRESS, destinations::How::NamedLike)), "{found:?}");
+    assert_eq!(search.left_out.len(), 100, "the projects whose variables may not be read");
     assert!(
         place
             .with(|state| state.variables[&(NAME.to_owned(), Hidden::SCOPE.to_owned())]["hidden"]
