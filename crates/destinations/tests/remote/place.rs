@@ -144,12 +144,12 @@ pub(crate) fn open_with<P: RemotePlace>(place: &P, more: &[(&str, &str)]) -> Arc
 pub(crate) fn open_in<P: RemotePlace>(
     place: &P,
     more: &[(&str, &str)],
-    variables: Vec<(&'static str, String)>,
+    variables: &[(&str, String)],
 ) -> Arc<dyn Destination> {
     let (kind, settings) = place.settings();
     let mut values: BTreeMap<&str, String> = settings.into_iter().collect();
     values.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
-    open_at(services_of(kind, values, &variables), &place.address())
+    open_at(services_of(kind, values, variables), &place.address())
 }
 
 /// Opens the place with these settings and no other, in an empty environment.
@@ -161,9 +161,9 @@ pub(crate) fn open_as<P: RemotePlace>(place: &P, settings: &[(&str, &str)]) -> A
 /// Opens the place as the environment alone has it.
 pub(crate) fn open_undeclared<P: RemotePlace>(
     place: &P,
-    variables: Vec<(&'static str, String)>,
+    variables: &[(&str, String)],
 ) -> Arc<dyn Destination> {
-    open_at(Arc::new(Services::new(Vec::new(), outside(&variables))), &place.address())
+    open_at(Arc::new(Services::new(Vec::new(), outside(variables))), &place.address())
 }
 
 pub(crate) fn open<P: RemotePlace>(place: &P) -> Arc<dyn Destination> {

@@ -60,7 +60,7 @@ async fn azure_logs_in_in_each_way() {
             _ => {}
         }
         place.put_by_hand("old");
-        let destination = open_in(&place, &[], variables);
+        let destination = open_in(&place, &[], &variables);
         assert_eq!(destination.read().await.unwrap(), Held::Value(model::Secret::new("old")), "{way}");
         destination.check().await.unwrap();
         assert_eq!(place.state.0.lock().unwrap().logins, [way]);
@@ -72,7 +72,7 @@ async fn azure_logs_in_in_each_way() {
 async fn azure_refuses_what_it_cannot_do() {
     let place = KeyVaultPlace::start().await;
     let check = async |variables: Vec<(&'static str, String)>, wanted: &str| {
-        let failure = open_in(&place, &[], variables).read().await.unwrap_err();
+        let failure = open_in(&place, &[], &variables).read().await.unwrap_err();
         assert_eq!(failure.kind, Kind::Denied);
         assert!(failure.report.because[0].contains(wanted), "{failure}");
     };

@@ -94,7 +94,7 @@ async fn gcp_logs_in_in_each_way() {
         place.put_by_hand("old");
         let mut variables = variables;
         variables.push(("CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER", url.clone()));
-        let destination = open_undeclared(&place, variables);
+        let destination = open_undeclared(&place, &variables);
         assert_eq!(destination.read().await.unwrap(), Held::Value(Secret::new("old")), "{way}");
         destination.check().await.unwrap();
         let wanted = if way == "federation" { vec!["federation", "impersonation"] } else { vec![way] };
@@ -108,7 +108,7 @@ async fn gcp_refuses_what_it_cannot_do() {
     let place = Plain::start().await;
     let check = async |credentials: Value, wanted: &str| {
         let failure =
-            open_in(&place, &[], vec![("CREDENTIALS", credentials.to_string())]).read().await.unwrap_err();
+            open_in(&place, &[], &[("CREDENTIALS", credentials.to_string())]).read().await.unwrap_err();
         assert_eq!(failure.kind, Kind::Denied);
         assert!(failure.report.because[0].contains(wanted), "{failure}");
         assert!(!format!("{failure:?}").contains("canary"), "{failure:?}");

@@ -287,8 +287,8 @@ async fn the_environment_says_all() {
         ("GH_TOKEN", TOKEN),
         ("GITHUB_API_URL", &place.server().url),
     ];
-    let variables = variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-    let destination = crate::place::open_undeclared(&place, variables);
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    let destination = crate::place::open_undeclared(&place, &variables);
     tokio::time::timeout(Duration::from_secs(10), destination.deliver(&key("one"))).await.unwrap().unwrap();
     assert_eq!(place.look().as_deref(), Some(key("one").expose()));
     place.server().assert_clean();
