@@ -23,6 +23,7 @@ mod http;
 mod infisical;
 mod jwt;
 mod kinds;
+mod kubernetes;
 mod onepassword;
 mod place;
 mod program;

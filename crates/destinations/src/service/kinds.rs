@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::DestinationError;
 
 use super::{Form, Outside, Service, ServiceConfig, Setting};
-use crate::{aws, azure, doppler, gcp, gitea, github, gitlab, infisical, onepassword, vault};
+use crate::{aws, azure, doppler, gcp, gitea, github, gitlab, infisical, kubernetes, onepassword, vault};
 
 /// What opens a service.
 pub(crate) type Open = fn(&ServiceConfig, &Arc<dyn Outside>) -> Result<Arc<dyn Service>, DestinationError>;
@@ -61,6 +61,7 @@ const KINDS: &[ServiceKind] = &[
     gitlab::KIND,
     gitea::GITEA,
     gitea::FORGEJO,
+    kubernetes::KIND,
 ];
 
 /// All kinds, in the order of the docs.
