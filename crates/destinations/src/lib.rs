@@ -32,6 +32,7 @@ mod service;
 mod slot;
 mod systemd_creds;
 mod vault;
+mod webhook;
 
 pub use context::Context;
 pub use hook::{HookKind, hook_kinds, open_hook};

@@ -31,6 +31,8 @@ mod server;
 mod suite;
 #[cfg(test)]
 mod vault;
+#[cfg(test)]
+mod webhook;
 
 /// Every case of the suite, for one service.
 #[cfg(test)]
