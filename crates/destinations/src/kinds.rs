@@ -84,9 +84,10 @@ pub fn open(address: &Address, context: &Context) -> Opened {
 
 fn unknown(address: &Address, context: &Context) -> DestinationError {
     let local = KINDS.iter().map(|kind| (kind.name, kind.example));
-    let services = crate::service_kinds().iter().map(|kind| (kind.name, kind.example));
-    let declared = context.services.declared();
-    let declared = declared.iter().map(|service| (service.name(), service.kind().example));
+    let services = crate::service_kinds().iter().filter(|kind| kind.holds_keys());
+    let services = services.map(|kind| (kind.name, kind.example));
+    let declared = context.services.declared().iter().filter(|service| service.kind().holds_keys());
+    let declared = declared.map(|service| (service.name(), service.kind().example));
     let known: Vec<(&str, &str)> = local.chain(services).chain(declared).collect();
     let nearest = known
         .iter()
@@ -131,7 +132,12 @@ mod tests {
         }
         for kind in crate::service_kinds() {
             let address: Address = kind.example.parse().unwrap();
-            assert_eq!(open(&address, &context()).unwrap().address(), &address);
+            if kind.holds_keys() {
+                assert_eq!(open(&address, &context()).unwrap().address(), &address);
+            } else {
+                assert_eq!(crate::open_hook(&address, &context()).unwrap().address(), &address);
+                assert!(open(&address, &context()).is_err());
+            }
             assert_eq!(address.kind(), kind.name);
         }
     }

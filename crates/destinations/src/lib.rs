@@ -23,6 +23,7 @@ mod http;
 mod infisical;
 mod jwt;
 mod kinds;
+mod kubernetes;
 mod onepassword;
 mod place;
 mod program;
@@ -31,6 +32,7 @@ mod service;
 mod slot;
 mod systemd_creds;
 mod vault;
+mod webhook;
 
 pub use context::Context;
 pub use hook::{HookKind, hook_kinds, open_hook};

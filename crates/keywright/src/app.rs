@@ -115,11 +115,13 @@ async fn open_store(config: &Config, ui: Ui) -> Result<Arc<dyn OpenStore>, Comma
 
 /// What the configuration says of destinations.
 fn places(config: &Config, store: &Arc<dyn OpenStore>, clock: &Arc<dyn Clock>) -> Places {
-    let outside = ProcessOutside { store: Arc::clone(store) as Arc<dyn Store>, clock: Arc::clone(clock) };
-    Places {
-        hidden_variables: config.secret_variables(),
-        services: Arc::new(Services::new(config.services.clone(), Arc::new(outside))),
-    }
+    let hidden_variables = config.secret_variables();
+    let outside = ProcessOutside {
+        store: Arc::clone(store) as Arc<dyn Store>,
+        clock: Arc::clone(clock),
+        hidden_variables: hidden_variables.clone(),
+    };
+    Places { hidden_variables, services: Arc::new(Services::new(config.services.clone(), Arc::new(outside))) }
 }
 
 /// One run of one command.

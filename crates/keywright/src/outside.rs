@@ -11,6 +11,8 @@ use crate::config;
 pub(crate) struct ProcessOutside {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Variables that programs which we run must not see.
+    pub(crate) hidden_variables: Vec<String>,
 }
 
 #[async_trait::async_trait]
@@ -25,5 +27,9 @@ impl Outside for ProcessOutside {
 
     fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
+    }
+
+    fn hidden_variables(&self) -> Vec<String> {
+        self.hidden_variables.clone()
     }
 }

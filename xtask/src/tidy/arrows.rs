@@ -12,7 +12,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("destinations", &["model", "transport"]),
     ("rotation", &["model"]),
     ("sandbox", &["model"]),
-    ("notices", &["model"]),
+    ("notices", &["model", "transport"]),
     ("monitor", &["model"]),
     (
         "keywright",

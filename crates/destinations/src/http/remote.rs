@@ -33,12 +33,24 @@ pub(crate) struct Remote {
     config: ServiceConfig,
     pub(crate) outside: Arc<dyn Outside>,
     local: bool,
+    /// What holds where no setting says otherwise.
+    transport: Transport,
     client: OnceCell<reqwest::Client>,
 }
 
 impl Remote {
     pub(crate) fn new(config: &ServiceConfig, outside: &Arc<dyn Outside>) -> Self {
-        Self { config: config.clone(), outside: Arc::clone(outside), local: false, client: OnceCell::new() }
+        Self::with_transport(config, outside, Transport::default())
+    }
+
+    /// Reached as `transport` says, but for what settings say.
+    pub(crate) fn with_transport(
+        config: &ServiceConfig,
+        outside: &Arc<dyn Outside>,
+        transport: Transport,
+    ) -> Self {
+        let (config, outside) = (config.clone(), Arc::clone(outside));
+        Self { config, outside, local: false, transport, client: OnceCell::new() }
     }
 
     /// For what gives credentials beside the machine, such as its metadata: never through a proxy, and not waited for.
@@ -161,13 +173,13 @@ impl Remote {
         let transport = Transport {
             ca: match settings.text("ca") {
                 Some(path) => Some(self.pem("ca", path).await?),
-                None => None,
+                None => self.transport.ca.clone(),
             },
             identity: match (settings.text("client_certificate"), settings.secret("client_key")) {
                 (Some(path), Some(key)) => {
                     Some((self.pem("client_certificate", path).await?, self.secret(&key).await?))
                 }
-                _ => None,
+                _ => self.transport.identity.clone(),
             },
             proxy: match settings.text("proxy").filter(|_| !self.local) {
                 Some(url) => Some(ProxyConfig {
@@ -178,7 +190,7 @@ impl Remote {
                         None => None,
                     },
                 }),
-                None => None,
+                None => self.transport.proxy.clone(),
             },
         };
         // The first one to come installs it; that it is there already is as good.

@@ -45,7 +45,7 @@ pub(crate) struct Run<'a> {
     pub(crate) stdout: Stdout,
     /// It does not inherit these, nor anything that starts with `KEYWRIGHT_`.
     pub(crate) hidden_variables: &'a [String],
-    pub(crate) variables: Vec<(&'static str, String)>,
+    pub(crate) variables: Vec<(&'a str, String)>,
     /// After this it and all it started is killed.
     pub(crate) timeout: Duration,
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use model::DestinationError;
 
 use super::{Form, Outside, Service, ServiceConfig, Setting};
-use crate::{aws, azure, doppler, gcp, gitea, github, gitlab, infisical, onepassword, vault};
+use crate::{
+    aws, azure, doppler, gcp, gitea, github, gitlab, infisical, kubernetes, onepassword, vault, webhook,
+};
 
 /// What opens a service.
 pub(crate) type Open = fn(&ServiceConfig, &Arc<dyn Outside>) -> Result<Arc<dyn Service>, DestinationError>;
@@ -34,7 +36,15 @@ pub struct ServiceKind {
     pub(crate) open: Open,
 }
 
+/// Services that have hooks and nothing else.
+const HOOKS_ONLY: &[&str] = &[webhook::KIND.name];
+
 impl ServiceKind {
+    /// Whether a key can be delivered there; else it has hooks only.
+    pub fn holds_keys(&self) -> bool {
+        !HOOKS_ONLY.contains(&self.name)
+    }
+
     /// Its own settings and those of every service.
     pub fn all_settings(&self) -> impl Iterator<Item = &'static Setting> {
         self.settings.iter().chain(HTTP)
@@ -61,6 +71,8 @@ const KINDS: &[ServiceKind] = &[
     gitlab::KIND,
     gitea::GITEA,
     gitea::FORGEJO,
+    kubernetes::KIND,
+    webhook::KIND,
 ];
 
 /// All kinds, in the order of the docs.

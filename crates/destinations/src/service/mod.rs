@@ -25,7 +25,7 @@ use crate::{Context, error::error, kinds::Opened, search::Search};
 pub(crate) use cached::{Cached, Token};
 pub(crate) use config::url_fault;
 pub use config::{ServiceConfig, SettingFault};
-pub(crate) use file::{read_file, read_text};
+pub(crate) use file::{MAX_FILE_BYTES, read_file, read_text};
 pub(crate) use kinds::setting;
 pub use kinds::{HTTP, ServiceKind, service_kinds};
 pub(crate) use login::{base_url, login};

@@ -15,6 +15,11 @@ pub trait Outside: Send + Sync {
 
     /// The time.
     fn clock(&self) -> Arc<dyn Clock>;
+
+    /// Names of variables that hold Keywright's own secrets: programs that a service runs to log in don't inherit them.
+    fn hidden_variables(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Nothing outside: no variable is set and no secret is found. For addresses that are only looked at.

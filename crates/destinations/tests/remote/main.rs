@@ -20,6 +20,8 @@ mod gitlab;
 #[cfg(test)]
 mod infisical;
 #[cfg(test)]
+mod kubernetes;
+#[cfg(test)]
 mod onepassword;
 #[cfg(test)]
 mod place;
@@ -29,6 +31,8 @@ mod server;
 mod suite;
 #[cfg(test)]
 mod vault;
+#[cfg(test)]
+mod webhook;
 
 /// Every case of the suite, for one service.
 #[cfg(test)]
@@ -75,4 +79,6 @@ mod kept_by {
     contract!(gitea_repository, crate::gitea::GiteaPlace<crate::gitea::Gitea>);
     contract!(forgejo_repository, crate::gitea::GiteaPlace<crate::gitea::Forgejo>);
     contract!(forgejo_organisation, crate::gitea::GiteaPlace<crate::gitea::Organisation>);
+    contract!(kubernetes, crate::kubernetes::KubernetesPlace<false>);
+    contract!(kubernetes_by_force, crate::kubernetes::KubernetesPlace<true>);
 }

@@ -77,7 +77,8 @@ pub(crate) fn kinds(ui: crate::ui::Ui) -> Exit {
         add("destination", kind.name, kind.example, kind.summary);
     }
     for kind in destinations::service_kinds() {
-        add("service", kind.name, kind.example, kind.summary);
+        let what = if kind.holds_keys() { "service" } else { "hook" };
+        add(what, kind.name, kind.example, kind.summary);
     }
     for kind in destinations::hook_kinds() {
         add("hook", kind.name, kind.example, kind.summary);

@@ -1,7 +1,5 @@
 //! An HTTP POST of the notice as JSON, signed as Standard Webhooks says. No redirect is followed.
 
-mod sign;
-
 use std::{sync::Arc, time::Duration};
 
 use jiff::fmt::rfc2822;
@@ -10,9 +8,9 @@ use reqwest::{
     Response,
     header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER},
 };
+use transport::SigningKey;
 use url::Url;
 
-use self::sign::SigningKey;
 use crate::{
     Limits, PlainHttp, Webhook as Settings,
     channels::is_loopback,

@@ -1,4 +1,5 @@
-//! Signatures as Standard Webhooks (version `v1`) says: HMAC-SHA256 of id, time and body.
+//! Signatures of what is sent to a receiver's own address, as Standard Webhooks (version `v1`) says: HMAC-SHA256 of id,
+//! time and body.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -6,12 +7,18 @@ use model::Secret;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// What notices are signed with.
-pub(super) struct SigningKey(Zeroizing<Vec<u8>>);
+/// What notices and calls of hooks are signed with.
+pub struct SigningKey(Zeroizing<Vec<u8>>);
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SigningKey(redacted)")
+    }
+}
 
 impl SigningKey {
     /// From `whsec_` and Base64, or from any other text as it is. `None` if there is nothing to sign with.
-    pub(super) fn new(secret: &Secret) -> Option<Self> {
+    pub fn new(secret: &Secret) -> Option<Self> {
         let bytes = match secret.expose().strip_prefix("whsec_") {
             Some(encoded) => STANDARD.decode(encoded.trim_end()).ok()?,
             None => secret.expose().as_bytes().to_vec(),
@@ -20,7 +27,7 @@ impl SigningKey {
     }
 
     /// The value of `webhook-signature`; `None` never, as HMAC takes keys of any length.
-    pub(super) fn sign(&self, id: &str, unix_seconds: i64, body: &[u8]) -> Option<String> {
+    pub fn sign(&self, id: &str, unix_seconds: i64, body: &[u8]) -> Option<String> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
         mac.update(format!("{id}.{unix_seconds}.").as_bytes());
         mac.update(body);
