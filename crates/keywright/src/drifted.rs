@@ -1,7 +1,11 @@
 //! Destinations that do not hold their key any more, by what the scheduler noted of its last look (`drift/NAME`).
 
-use model::{Address, Integration, Rotation, StepKind, StepState, Store, StoreError, Timestamp};
+use model::{
+    Address, Integration, Rotation, RotationStatus, StepKind, StepState, Store, StoreError, Timestamp,
+};
 use serde_json::Value;
+
+use crate::progress::shown;
 
 /// Rotations among which a delivery is looked for.
 pub(crate) const ROTATIONS_BACK: u32 = 20;
@@ -35,4 +39,17 @@ pub(crate) async fn standing(
         places.retain(|to| delivered_at(&rotations, to) <= at);
     }
     Ok(places)
+}
+
+/// What is to be done about it. An open rotation delivers by itself; nothing else can meanwhile.
+pub(crate) fn mend(of: &Integration, open: Option<&Rotation>) -> String {
+    let name = &of.name;
+    match open {
+        None => format!("keywright deliver {name}"),
+        Some(rotation) if rotation.status == RotationStatus::Waiting => {
+            let until = rotation.grace_until.map(|at| format!(" at {}", shown(at))).unwrap_or_default();
+            format!("wait: it is delivered again when the grace is over{until}")
+        }
+        Some(_) => format!("keywright rotate --resume {name}"),
+    }
 }

@@ -1,7 +1,7 @@
 //! `keywright destination list`, `check`, `drift`.
 
 use futures_util::StreamExt as _;
-use model::{Address, Integration, IntegrationName, Report, Rotation, RotationStatus};
+use model::{Address, Integration, IntegrationName, Report};
 use rotation::{Drift, World as _};
 use serde_json::{Value, json};
 
@@ -9,10 +9,9 @@ use super::doctor::within;
 use super::select;
 use crate::Exit;
 use crate::app::App;
-use crate::drifted::{ROTATIONS_BACK, delivered_at};
+use crate::drifted::{self, ROTATIONS_BACK, delivered_at};
 use crate::error::CommandError;
 use crate::keeper::Keeping;
-use crate::progress::shown;
 use crate::ui::{BAD, BOLD, GOOD, WARN, clean, report_json, table};
 use crate::view::span;
 
@@ -147,7 +146,7 @@ pub(crate) async fn drift(app: &App, names: &[IntegrationName]) -> Result<Exit, 
     let engine = app.engine(Keeping::Kept);
     let open = engine.open_rotations(None).await?;
     let (mut lines, mut views) = (Vec::new(), Vec::new());
-    let (mut drifted, mut unknown) = (0, 0);
+    let (mut others, mut unknown) = (0, 0);
     for of in meant(app, names).await? {
         let mut its = false;
         for (to, seen) in engine.drift(&of).await? {
@@ -162,38 +161,25 @@ pub(crate) async fn drift(app: &App, names: &[IntegrationName]) -> Result<Exit, 
                 Drift::Failed(report) => format!("{WARN}?{WARN:#} {of_name} {to}  {}", clean(&report.line())),
             });
             its |= seen.is_drifted() == Some(true);
-            drifted += usize::from(seen.is_drifted() == Some(true));
+            others += usize::from(seen.is_drifted() == Some(true));
             unknown += usize::from(matches!(seen, Drift::Failed(_)));
             views.push(json!({"integration": of.name, "destination": to, "drift": seen}));
         }
         if its {
             let open = open.iter().find(|rotation| rotation.integration == of.name);
-            lines.push(format!("    try: {}", mend(&of, open)));
+            lines.push(format!("    try: {}", drifted::mend(&of, open)));
         }
     }
-    lines.push(match (views.len(), drifted, unknown) {
+    lines.push(match (views.len(), others, unknown) {
         (0, ..) => "there is no destination of a key".to_owned(),
         (all, 0, 0) => format!("none of {all} has drifted"),
         (all, drifted, 0) => format!("{drifted} of {all} have drifted"),
         (all, drifted, unknown) => format!("{drifted} of {all} have drifted, {unknown} could not be read"),
     });
-    app.ui.result_lines(&lines, &json!({"destinations": views, "drifted": drifted, "unknown": unknown}));
-    Ok(match (drifted, unknown) {
+    app.ui.result_lines(&lines, &json!({"destinations": views, "drifted": others, "unknown": unknown}));
+    Ok(match (others, unknown) {
         (0, 0) => Exit::Done,
         (0, _) => Exit::Failed,
         _ => Exit::Findings,
     })
-}
-
-/// An open rotation delivers by itself; nothing else can meanwhile.
-fn mend(of: &Integration, open: Option<&Rotation>) -> String {
-    let name = &of.name;
-    match open {
-        None => format!("keywright deliver {name}"),
-        Some(rotation) if rotation.status == RotationStatus::Waiting => {
-            let until = rotation.grace_until.map(|at| format!(" at {}", shown(at))).unwrap_or_default();
-            format!("wait: it is delivered again when the grace is over{until}")
-        }
-        Some(_) => format!("keywright rotate --resume {name}"),
-    }
 }

@@ -10,7 +10,7 @@ use model::{
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::drifted::standing;
+use crate::drifted::{mend, standing};
 use crate::error::CommandError;
 use crate::view::span;
 
@@ -142,6 +142,7 @@ async fn drifted(
     memos: &[(String, Value)],
 ) -> Result<Vec<Finding>, CommandError> {
     let mut findings = Vec::new();
+    let open = store.open_rotations().await?;
     let has_key = |of: &Integration| {
         seen.keys.iter().any(|key| key.integration == of.name && key.state == KeyState::Active)
     };
@@ -152,7 +153,7 @@ async fn drifted(
             kind: "drifted",
             subject: of.name.to_string(),
             text: format!("`{to}` does not hold the key of `{}` any more", of.name),
-            mend: format!("keywright deliver {}", of.name),
+            mend: mend(of, open.iter().find(|rotation| rotation.integration == of.name)),
             urgent: true,
         }));
     }

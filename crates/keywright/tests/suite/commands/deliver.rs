@@ -232,4 +232,13 @@ async fn status_and_metrics_show_a_drift_until_it_is_delivered() {
     let (code, found) = findings().await;
     assert_eq!((code, found), (Some(0), Vec::new()));
     assert_eq!(metric().await.as_deref(), Some("0"));
+    // What a rotation that waits will mend is not left to a command that would be refused.
+    home.must(&["rotate", "backups", "--grace", "1h"]).await;
+    meddle(&places);
+    drop(serving);
+    let again = Serving::start(&world).await;
+    until("a look in the grace", async || findings().await.1.len() == 3).await;
+    let waits = findings().await.1.remove(0);
+    assert!(waits["try"].as_str().unwrap().starts_with("wait: it is delivered again when"), "{waits}");
+    drop(again);
 }
