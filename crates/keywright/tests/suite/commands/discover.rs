@@ -206,3 +206,31 @@ async fn a_key_that_nobody_knows_is_found_and_never_said() {
     assert!(world.key_works(held.trim()).await);
     assert_eq!(files_with(home, STRANGER), Vec::<String>::new());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_key_of_an_integration_is_looked_for_and_proposed_once() {
+    let (world, places, old) = world().await;
+    let home = &world.home;
+    home.must(&["rotate", "backups", "--grace", "1h"]).await;
+    let new = places.held()[0].clone().unwrap();
+    let folder = home.folder().join("planted");
+    std::fs::create_dir(&folder).unwrap();
+    for (name, key) in [("old.key", &old), ("new.key", &new)] {
+        std::fs::write(folder.join(name), key).unwrap();
+    }
+    let ended = home.run(&["discover", "backups", "--folder", "planted", "--json"]).await;
+    let told = ended.json();
+    let of = |name: &str| {
+        let at = format!("file:{}/{name}", folder.display());
+        let found = told["found"].as_array().unwrap().iter().find(|one| one["at"] == at.as_str());
+        found.unwrap()["of"].as_str().unwrap().to_owned()
+    };
+    assert!(of("old.key") != of("new.key") && of("old.key").starts_with("backups ("), "{told}");
+    let proposed = told["proposed"].as_array().unwrap();
+    assert_eq!((proposed.len(), &proposed[0]["integration"]), (1, &json!("backups")), "{told}");
+    let toml = proposed[0]["toml"].as_str().unwrap();
+    assert!(toml.contains("/old.key\"") && toml.contains("/new.key\""), "{toml}");
+    for key in [&old, &new] {
+        says_nothing_of(key, &ended);
+    }
+}
