@@ -10,6 +10,7 @@ mod cli;
 mod commands;
 mod config;
 mod demo;
+mod drifted;
 mod error;
 mod fleet;
 mod keeper;

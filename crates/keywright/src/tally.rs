@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use model::{
-    ChannelName, Clock, Instance, Integration, Key, KeyState, Mode, NoticeKind, Rotation, RotationStatus,
-    StepKind, Timestamp,
+    ChannelName, Clock, Instance, Integration, IntegrationName, Key, KeyState, Mode, NoticeKind, Rotation,
+    RotationStatus, StepKind, Timestamp,
 };
 use monitor::{
     ChannelState, Counters, Duty, InstanceState, IntegrationState, KeyTimes, NotReady, OpenRotation, Outcome,
@@ -17,6 +17,7 @@ use serde_json::Value;
 use store::OpenStore;
 
 use crate::app::App;
+use crate::drifted;
 
 /// A scheduler that is this late is not alive any more.
 const LATE_S: i64 = 300;
@@ -152,6 +153,25 @@ impl Vitals {
     }
 }
 
+impl Vitals {
+    /// How many destinations of each do not hold its key, as far as that was looked at.
+    async fn drifted(
+        &self,
+        integrations: &[Integration],
+        memos: &BTreeMap<String, Value>,
+    ) -> BTreeMap<IntegrationName, u64> {
+        let mut counts = BTreeMap::new();
+        for of in integrations {
+            let Some(memo) = memos.get(&format!("drift/{}", of.name)) else { continue };
+            let standing = drifted::standing(&*self.store, of, memo);
+            if let Ok(Ok(places)) = tokio::time::timeout(PATIENCE, standing).await {
+                counts.insert(of.name.clone(), u64::try_from(places.len()).unwrap_or(u64::MAX));
+            }
+        }
+        counts
+    }
+}
+
 #[async_trait::async_trait]
 impl monitor::Source for Vitals {
     async fn snapshot(&self) -> Snapshot {
@@ -164,9 +184,10 @@ impl monitor::Source for Vitals {
             .map(|key| (&key.integration, key))
             .collect();
         let open: BTreeMap<_, _> = open.iter().map(|rotation| (&rotation.integration, rotation)).collect();
+        let drifted = self.drifted(&integrations, &memos).await;
         let integrations = integrations.iter().filter(|of| of.retired_at.is_none()).map(|of| {
             let silent = memos.contains_key(&format!("notice/silence/{}", of.name));
-            let drifted = memos.get(&format!("drift/{}", of.name)).map(drifted);
+            let drifted = drifted.get(&of.name).copied();
             let (key, open) = (living.get(&of.name).copied(), open.get(&of.name).copied());
             IntegrationState { drifted, ..integration(of, key, open, silent) }
         });
@@ -235,13 +256,6 @@ fn integration(
         silent,
         drifted: None,
     }
-}
-
-/// How many destinations had drifted, by a memo of the last survey.
-fn drifted(memo: &Value) -> u64 {
-    let places = memo.get("destinations").and_then(Value::as_array);
-    let has = |place: &&Value| place.get("drifted_since").is_some_and(|since| !since.is_null());
-    places.map_or(0, |places| u64::try_from(places.iter().filter(has).count()).unwrap_or(u64::MAX))
 }
 
 fn time(of: &Value, field: &str) -> Option<Timestamp> {

@@ -56,6 +56,15 @@ pub(crate) struct IntegrationView {
     pub(crate) grace: Period,
     pub(crate) expires_after: Option<Period>,
     pub(crate) destinations: Vec<String>,
+    /// Hooks, each after a destination.
+    pub(crate) reload: Vec<ReloadView>,
+}
+
+/// What makes a program take up a new key.
+#[derive(Debug, Serialize)]
+pub(crate) struct ReloadView {
+    pub(crate) after: String,
+    pub(crate) hook: String,
 }
 
 impl From<&Integration> for IntegrationView {
@@ -70,6 +79,11 @@ impl From<&Integration> for IntegrationView {
             grace: integration.grace,
             expires_after: integration.expires_after,
             destinations: integration.destinations.iter().map(ToString::to_string).collect(),
+            reload: integration
+                .reload
+                .iter()
+                .map(|(to, hook)| ReloadView { after: to.to_string(), hook: hook.to_string() })
+                .collect(),
         }
     }
 }

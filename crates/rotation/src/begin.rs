@@ -122,6 +122,11 @@ impl Engine {
     pub async fn preview(&self, request: &Request) -> Result<Preview, RotationError> {
         let (integration, instance, keys) = self.subject(request).await?;
         self.check_startable(request, &integration, &keys, instance.capabilities.keys).await?;
+        for open in self.open_rotations(Some(&integration.name)).await? {
+            if !gives_way(&open, request.mode) {
+                return Err(error::already_open(&integration.name, open.id, open.status));
+            }
+        }
         let issuer = self.issuer(&instance).await?;
         let destinations = destinations(request, &integration)?;
         let unwritable = steps::preview(self, &*issuer, &integration, request.mode, &destinations).await?;

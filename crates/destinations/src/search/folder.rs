@@ -5,7 +5,7 @@ use std::{collections::VecDeque, fs::File, io::Read as _, ops::ControlFlow, path
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use zeroize::Zeroizing;
 
-use super::{Found, How, Search};
+use super::{How, Search};
 use crate::{document::Format, dotenv, place::MAX_BYTES};
 
 /// Folders that wait to be looked through.
@@ -54,9 +54,9 @@ impl Search {
             .map(|(wanted, _)| (wanted.name.clone(), Zeroizing::new(wanted.secret.expose().to_owned())))
             .collect();
         for (name, key) in keys {
-            let places = places(path, &bytes, &key);
-            let at = |(at, how)| Found { of: name.clone(), at, how };
-            self.found.extend(places.into_iter().map(at));
+            for (at, how) in places(path, &bytes, &key) {
+                self.find(name.clone(), &at, how);
+            }
         }
     }
 }

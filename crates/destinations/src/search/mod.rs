@@ -45,6 +45,7 @@ pub enum How {
 pub struct Search {
     wanted: Vec<(Wanted, Fingerprint)>,
     reads_left: u64,
+    exhausted: bool,
     /// Calls made and files read.
     pub reads: u64,
     /// Values compared.
@@ -68,6 +69,7 @@ impl Search {
         Self {
             wanted: wanted.collect(),
             reads_left: max_reads,
+            exhausted: false,
             reads: 0,
             compared: 0,
             found: Vec::new(),
@@ -75,14 +77,17 @@ impl Search {
         }
     }
 
-    /// Whether it has used up its reads.
+    /// Whether more was to be read than might be.
     pub fn is_exhausted(&self) -> bool {
-        self.reads_left == 0
+        self.exhausted
     }
 
     /// Asks for one more call or file; `Break` where there were enough.
     pub(crate) fn read(&mut self) -> ControlFlow<()> {
-        let Some(left) = self.reads_left.checked_sub(1) else { return ControlFlow::Break(()) };
+        let Some(left) = self.reads_left.checked_sub(1) else {
+            self.exhausted = true;
+            return ControlFlow::Break(());
+        };
         self.reads_left = left;
         self.reads += 1;
         ControlFlow::Continue(())
@@ -92,16 +97,29 @@ impl Search {
     pub(crate) fn look(&mut self, at: &str, text: &str) {
         self.compared += 1;
         let fingerprint = Fingerprint::of(&Secret::new(text.trim()));
-        for (wanted, its) in &self.wanted {
-            let how = if *its == fingerprint {
-                How::Holds
-            } else if text.contains(wanted.secret.expose()) {
-                How::Within
+        let how = |(wanted, its): &(Wanted, Fingerprint)| {
+            if *its == fingerprint {
+                Some((wanted.name.clone(), How::Holds))
             } else {
-                continue;
-            };
-            self.found.push(Found { of: wanted.name.clone(), at: at.to_owned(), how });
+                text.contains(wanted.secret.expose()).then(|| (wanted.name.clone(), How::Within))
+            }
+        };
+        let found: Vec<_> = self.wanted.iter().filter_map(how).collect();
+        for (of, how) in found {
+            self.find(of, at, how);
         }
+    }
+
+    /// Notes a place. One that is named by a key is told without it, so that nothing can be delivered to it.
+    fn find(&mut self, of: String, at: &str, how: How) {
+        let masked = self.masked(at);
+        let how = if masked == at { how } else { How::Within };
+        self.found.push(Found { of, at: masked, how });
+    }
+
+    fn masked(&self, text: &str) -> String {
+        let keys = self.wanted.iter().map(|(wanted, _)| wanted.secret.expose());
+        keys.fold(text.to_owned(), |text, key| text.replace(key, "[masked]"))
     }
 
     /// Compares each text of a JSON object of one level as a place of its own, `at#field`; what is deeper is a part of it.
@@ -126,14 +144,15 @@ impl Search {
     /// Notes a place whose value cannot be read, if its name is like one of a key of n8n.
     pub(crate) fn look_at_name(&mut self, at: &str, name: &str) {
         if name.to_ascii_lowercase().contains("n8n") {
-            self.found.push(Found { of: String::new(), at: at.to_owned(), how: How::NamedLike });
+            self.find(String::new(), at, How::NamedLike);
         }
     }
 
     /// Notes what could not be looked through.
     pub(crate) fn leave_out(&mut self, line: impl Into<String>) {
         if self.left_out.len() < MAX_LEFT_OUT {
-            self.left_out.push(line.into());
+            let line = self.masked(&line.into());
+            self.left_out.push(line);
         }
     }
 }
@@ -161,17 +180,20 @@ mod tests {
                 .iter()
                 .map(|(name, value)| (name.as_str(), value)),
         );
+        search.look("e#canary-key", "canary-key");
+        search.leave_out("the folder `canary-key`");
         let found: Vec<_> = search.found.iter().map(|found| (found.at.as_str(), found.how)).collect();
-        assert_eq!(found, [("a", How::Holds), ("b", How::Within), ("d#x", How::Holds), ("d#y", How::Within)]);
+        let expected = [("a", How::Holds), ("b", How::Within), ("d#x", How::Holds), ("d#y", How::Within)];
+        assert_eq!(found, [&expected[..], &[("e#[masked]", How::Within)]].concat());
+        assert_eq!(search.left_out, ["the folder `[masked]`"]);
         assert!(!format!("{search:?}").contains("canary"));
     }
 
     #[test]
     fn reads_are_counted_out() {
         let mut search = search();
-        assert_eq!(
-            (search.read(), search.read(), search.is_exhausted()),
-            (ControlFlow::Continue(()), ControlFlow::Break(()), true)
-        );
+        // What was just enough was enough.
+        assert_eq!((search.read(), search.is_exhausted()), (ControlFlow::Continue(()), false));
+        assert_eq!((search.read(), search.is_exhausted()), (ControlFlow::Break(()), true));
     }
 }

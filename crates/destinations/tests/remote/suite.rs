@@ -344,7 +344,7 @@ pub(crate) async fn finds_a_key<P: RemotePlace>() {
     place.server().forget_seen();
     let mut search = Search::new(vec![wanted], 1);
     services(&place, &[]).search(name, &mut search).await.unwrap();
-    assert!(search.is_exhausted() && search.reads == 1, "{search:?}");
+    assert!(search.reads == 1 && (search.is_exhausted() || !search.found.is_empty()), "{search:?}");
     place.server().assert_clean();
 }
 

@@ -1,7 +1,7 @@
 //! `keywright destination list`, `check`, `drift`.
 
 use futures_util::StreamExt as _;
-use model::{Address, Integration, IntegrationName, Report, Rotation, StepKind, StepState, Timestamp};
+use model::{Address, Integration, IntegrationName, Report};
 use rotation::{Drift, World as _};
 use serde_json::{Value, json};
 
@@ -9,6 +9,7 @@ use super::doctor::within;
 use super::select;
 use crate::Exit;
 use crate::app::App;
+use crate::drifted::{self, ROTATIONS_BACK, delivered_at};
 use crate::error::CommandError;
 use crate::keeper::Keeping;
 use crate::ui::{BAD, BOLD, GOOD, WARN, clean, report_json, table};
@@ -16,8 +17,6 @@ use crate::view::span;
 
 /// Destinations that are asked together.
 const AT_ONCE: usize = 8;
-/// How many rotations back a delivery is looked for.
-const ROTATIONS_BACK: u32 = 20;
 
 /// The integrations that are named, or all in service.
 async fn meant(app: &App, names: &[IntegrationName]) -> Result<Vec<Integration>, CommandError> {
@@ -53,17 +52,6 @@ pub(crate) async fn list(app: &App, names: &[IntegrationName]) -> Result<Exit, C
     };
     app.ui.result(&text, &json!({ "destinations": views }));
     Ok(Exit::Done)
-}
-
-/// When a key was last put there and read back.
-pub(super) fn delivered_at(rotations: &[Rotation], to: &Address) -> Option<Timestamp> {
-    let steps = rotations.iter().flat_map(|rotation| &rotation.steps);
-    let confirmed = steps.filter(|step| {
-        step.kind == StepKind::Confirm
-            && step.state == StepState::Done
-            && step.destination.as_ref() == Some(to)
-    });
-    confirmed.filter_map(|step| step.done_at).max()
 }
 
 /// The kinds that there are.
@@ -149,15 +137,17 @@ pub(super) async fn writable(app: &App, of: &Integration, to: &Address) -> Resul
     within(async { opened.check().await.map_err(|failure| *failure.report) }).await
 }
 
-async fn runnable(app: &App, of: &Integration, hook: &Address) -> Result<(), Report> {
+/// That a hook can be reached and run.
+pub(super) async fn runnable(app: &App, of: &Integration, hook: &Address) -> Result<(), Report> {
     let opened = app.reach(Keeping::Kept).hook(hook, of, None).map_err(|failure| *failure.report)?;
     within(async { opened.check().await.map_err(|failure| *failure.report) }).await
 }
 
 pub(crate) async fn drift(app: &App, names: &[IntegrationName]) -> Result<Exit, CommandError> {
     let engine = app.engine(Keeping::Kept);
+    let open = engine.open_rotations(None).await?;
     let (mut lines, mut views) = (Vec::new(), Vec::new());
-    let (mut drifted, mut unknown) = (0, 0);
+    let (mut others, mut unknown) = (0, 0);
     for of in meant(app, names).await? {
         let mut its = false;
         for (to, seen) in engine.drift(&of).await? {
@@ -172,22 +162,23 @@ pub(crate) async fn drift(app: &App, names: &[IntegrationName]) -> Result<Exit, 
                 Drift::Failed(report) => format!("{WARN}?{WARN:#} {of_name} {to}  {}", clean(&report.line())),
             });
             its |= seen.is_drifted() == Some(true);
-            drifted += usize::from(seen.is_drifted() == Some(true));
+            others += usize::from(seen.is_drifted() == Some(true));
             unknown += usize::from(matches!(seen, Drift::Failed(_)));
             views.push(json!({"integration": of.name, "destination": to, "drift": seen}));
         }
         if its {
-            lines.push(format!("    try: keywright deliver {}", of.name));
+            let open = open.iter().find(|rotation| rotation.integration == of.name);
+            lines.push(format!("    try: {}", drifted::mend(&of, open)));
         }
     }
-    lines.push(match (views.len(), drifted, unknown) {
+    lines.push(match (views.len(), others, unknown) {
         (0, ..) => "there is no destination of a key".to_owned(),
         (all, 0, 0) => format!("none of {all} has drifted"),
         (all, drifted, 0) => format!("{drifted} of {all} have drifted"),
         (all, drifted, unknown) => format!("{drifted} of {all} have drifted, {unknown} could not be read"),
     });
-    app.ui.result_lines(&lines, &json!({"destinations": views, "drifted": drifted, "unknown": unknown}));
-    Ok(match (drifted, unknown) {
+    app.ui.result_lines(&lines, &json!({"destinations": views, "drifted": others, "unknown": unknown}));
+    Ok(match (others, unknown) {
         (0, 0) => Exit::Done,
         (0, _) => Exit::Failed,
         _ => Exit::Findings,

@@ -10,6 +10,7 @@ use n8n::{N8nClient, Probe};
 use serde_json::{Value, json};
 use store::log::verify;
 
+use super::destination::runnable;
 use crate::app::App;
 use crate::cli::Doctor;
 use crate::config::{self, Config};
@@ -105,6 +106,12 @@ async fn outside(app: &App, options: &Doctor) -> Result<Vec<Check>, CommandError
     let places = integrations.iter().flat_map(|of| of.destinations.iter().map(move |to| (of, to)));
     let reached = futures_util::stream::iter(places).map(|(of, to)| async move {
         Check::new("destination", &format!("{to} of {}", of.name), destination(app, of, to).await)
+    });
+    checks.extend(reached.buffered(AT_ONCE).collect::<Vec<_>>().await);
+    let hooks = integrations.iter().flat_map(|of| of.reload.values().map(move |hook| (of, hook)));
+    let reached = futures_util::stream::iter(hooks).map(|(of, hook)| async move {
+        let seen = runnable(app, of, hook).await.map(|()| "can be run".to_owned());
+        Check::new("hook", &format!("{hook} of {}", of.name), seen)
     });
     checks.extend(reached.buffered(AT_ONCE).collect::<Vec<_>>().await);
     Ok(checks)

@@ -10,13 +10,12 @@ use model::{
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::drifted::{mend, standing};
 use crate::error::CommandError;
 use crate::view::span;
 
 /// A key that was not used for so long after it was made may be nobody's.
 const UNUSED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// Rotations among which a delivery is looked for.
-const ROTATIONS_BACK: u32 = 20;
 /// A key is old beyond this.
 const OLD: SignedDuration = SignedDuration::from_hours(365 * 24);
 
@@ -136,36 +135,25 @@ fn of_key(seen: &Seen<'_>, key: &Key, of: &Integration, instance: &Instance) -> 
     findings
 }
 
-/// Destinations that do not hold their key any more, as the scheduler saw them last; what was delivered since is not told.
+/// Destinations that do not hold their key any more; an integration without a key has nothing to deliver.
 async fn drifted(
     store: &dyn Store,
     seen: &Seen<'_>,
     memos: &[(String, Value)],
 ) -> Result<Vec<Finding>, CommandError> {
     let mut findings = Vec::new();
-    for of in seen.integrations.iter().filter(|of| of.retired_at.is_none()) {
+    let open = store.open_rotations().await?;
+    let has_key = |of: &Integration| {
+        seen.keys.iter().any(|key| key.integration == of.name && key.state == KeyState::Active)
+    };
+    for of in seen.integrations.iter().filter(|of| of.retired_at.is_none() && has_key(of)) {
         let memo = memos.iter().find(|(name, _)| name.strip_prefix("drift/") == Some(of.name.as_str()));
         let Some((_, memo)) = memo else { continue };
-        let at = memo.get("at").and_then(Value::as_str).and_then(|at| at.parse::<Timestamp>().ok());
-        let places = memo.get("destinations").and_then(Value::as_array).into_iter().flatten();
-        let mut places: Vec<&str> = places
-            .filter(|place| place.get("drifted_since").is_some_and(|since| !since.is_null()))
-            .filter_map(|place| place.get("to")?.as_str())
-            .collect();
-        if places.is_empty() {
-            continue;
-        }
-        let rotations = store.rotations_of(&of.name, ROTATIONS_BACK).await?;
-        places.retain(|place| {
-            let delivered =
-                place.parse().ok().and_then(|to| super::destination::delivered_at(&rotations, &to));
-            of.destinations.iter().any(|to| to.to_string() == *place) && delivered <= at
-        });
-        findings.extend(places.into_iter().map(|place| Finding {
+        findings.extend(standing(store, of, memo).await?.into_iter().map(|to| Finding {
             kind: "drifted",
             subject: of.name.to_string(),
-            text: format!("`{place}` does not hold the key of `{}` any more", of.name),
-            mend: format!("keywright deliver {}", of.name),
+            text: format!("`{to}` does not hold the key of `{}` any more", of.name),
+            mend: mend(of, open.iter().find(|rotation| rotation.integration == of.name)),
             urgent: true,
         }));
     }

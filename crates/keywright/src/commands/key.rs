@@ -72,7 +72,10 @@ pub(crate) async fn show(app: &App, name: &IntegrationName) -> Result<Exit, Comm
     let every = integration.rotate_every.map_or_else(|| "never".into(), |every| format!("every {every}"));
     lines.push(format!("  owner {owner} · due {every} · grace {}", integration.grace));
     lines.push(format!("  scopes {}", scopes(&integration.scopes)));
-    lines.extend(integration.destinations.iter().map(|to| format!("  to {to}")));
+    for to in &integration.destinations {
+        let hook = integration.reload.get(to).map(|hook| format!(", then {hook}")).unwrap_or_default();
+        lines.push(format!("  to {to}{hook}"));
+    }
     lines.push(String::new());
     let rows = keys.iter().rev().map(|key| {
         vec![

@@ -18,13 +18,13 @@ use crate::support::world::{World, create};
 /// Long enough for a busy machine; where all is well it is seconds.
 const SOON: Duration = Duration::from_mins(1);
 
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     url: String,
 }
 
 impl Serving {
-    async fn start(world: &World) -> Self {
+    pub(crate) async fn start(world: &World) -> Self {
         let mut child = world.home.command(&["serve", "--listen", "127.0.0.1:0"]).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let url = loop {
@@ -38,7 +38,7 @@ impl Serving {
         Self { child, url }
     }
 
-    async fn ask(&self, path: &str) -> (u16, String) {
+    pub(crate) async fn ask(&self, path: &str) -> (u16, String) {
         let answer = http().get(format!("{}{path}", self.url)).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
@@ -55,7 +55,7 @@ impl Serving {
     }
 }
 
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let end = Instant::now() + SOON;
     while !holds().await {
         assert!(Instant::now() < end, "not in time: {what}");

@@ -137,6 +137,8 @@ async fn it_gives_way_to_what_kills_and_to_nothing_else() {
         drop(rig.rotate(&rig.calm_engine(), Mode::Deliver).await.unwrap());
         rig.outside.arrange(|state| state.places.get_mut(&address(2)).unwrap().broken_at = None);
         let kills = matches!(mode, Mode::Compromised | Mode::Revoke);
+        let previewed = rig.calm_engine().preview(&Request::new(integration_name(), mode)).await;
+        assert_eq!(previewed.is_ok(), kills, "a preview says the same: {mode:?}");
         match rig.rotate(&rig.calm_engine(), mode).await {
             Ok(_) => assert!(kills, "{mode:?}"),
             Err(failure) => {

@@ -2,7 +2,7 @@
 
 use crate::support::home::Home;
 
-const COMMANDS: [&[&str]; 29] = [
+const COMMANDS: [&[&str]; 34] = [
     &["init"],
     &["connect"],
     &["key"],
@@ -32,6 +32,11 @@ const COMMANDS: [&[&str]; 29] = [
     &["secret", "set"],
     &["secret", "list"],
     &["secret", "delete"],
+    &["destination", "list"],
+    &["destination", "check"],
+    &["destination", "drift"],
+    &["deliver"],
+    &["discover"],
 ];
 
 #[tokio::test]

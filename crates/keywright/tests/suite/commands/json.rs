@@ -103,6 +103,15 @@ async fn every_command_speaks_json_as_documented() {
     tell(&mut told, &world, "keywright key create", &made).await;
     tell(&mut told, &world, "keywright rotate --dry-run", &["rotate", "backups", "--dry-run"]).await;
     tell(&mut told, &world, "keywright rotate", &["rotate", "backups", "--grace", "0s"]).await;
+    tell(&mut told, &world, "keywright deliver", &["deliver", "backups"]).await;
+    for action in ["list", "check", "drift"] {
+        tell(&mut told, &world, &format!("keywright destination {action}"), &["destination", action]).await;
+    }
+    let folder = places.folder().display().to_string();
+    // The program of its `command` keeps the key in a file that nobody declared.
+    let found = world.home.run(&["discover", "backups", "--folder", &folder, "--json"]).await;
+    assert_eq!(found.code, Some(3), "{found:?}");
+    told.check("keywright discover", &found.json());
     tell(&mut told, &world, "keywright key list", &["key", "list", "--all"]).await;
     tell(&mut told, &world, "keywright key show", &["key", "show", "backups"]).await;
     tell(&mut told, &world, "keywright status", &["status"]).await;

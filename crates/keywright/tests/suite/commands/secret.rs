@@ -1,31 +1,14 @@
 //! `keywright secret`: sealed, listed, used, replaced, deleted; never shown.
 
-use std::process::Stdio;
-
 use sandbox::{Options, Profile};
 use serde_json::json;
-use tokio::io::AsyncWriteExt as _;
 
-use super::{is_whole, said};
-use crate::support::home::{Ended, Home};
+use super::{configure, is_whole, piped, said};
+use crate::support::home::Home;
 use crate::support::terminal::Terminal;
 use crate::support::world::World;
 
 const CANARY: &str = "http://127.0.0.1:1/canary-path";
-
-/// Runs a command that reads from standard input.
-async fn piped(home: &Home, arguments: &[&str], input: &str) -> Ended {
-    let mut child = home.command(arguments).stdin(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).await.unwrap();
-    Ended::of(&child.wait_with_output().await.unwrap())
-}
-
-/// Adds to the configuration.
-fn configure(home: &Home, more: &str) {
-    let file = home.folder().join("keywright.toml");
-    let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(file, text + more).unwrap();
-}
 
 async fn sealed() -> World {
     let world = World::start(Profile::V2_41).await;
