@@ -4,8 +4,10 @@
 //! Nothing of Keywright is used here: these are what Keywright is tested against.
 mod board;
 mod moto;
+mod openbao;
 mod place;
 mod prism;
+mod python;
 mod rusty_vault;
 mod server;
 mod specs;
@@ -28,12 +30,13 @@ struct Service {
 }
 
 /// All of them.
-const SERVICES: [Service; 6] = [
+const SERVICES: [Service; 7] = [
     Service { name: "systemd_creds", begin: start::find_systemd_creds },
     Service { name: "moto", begin: moto::begin_signed },
     Service { name: "moto_open", begin: moto::begin_open },
     Service { name: "prism_onepassword", begin: prism::begin_onepassword },
     Service { name: "prism_github", begin: prism::begin_github },
+    Service { name: "openbao", begin: openbao::begin },
     Service { name: "rusty_vault", begin: rusty_vault::begin },
 ];
 

@@ -1,12 +1,10 @@
 //! AWS, as moto plays it: once with real signatures and permissions, once taking everything.
-use super::place;
+use super::python;
 use super::server::Server;
-use crate::environment::program;
-use crate::n8n::{Cache, apt_install, command, http, install};
+use crate::n8n::{Cache, http};
 use crate::{Fault, Result};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 const FOLDER: &str = "moto-5.2.5";
 /// Only the services that tests use: all of moto is twice as large.
@@ -58,33 +56,8 @@ fn start(cache: &Cache, run: &Path, name: &str) -> Result<Server> {
 }
 
 fn ensure(cache: &Cache) -> Result<PathBuf> {
-    let folder = place::ensure(cache, FOLDER, REQUIREMENTS, |folder| {
-        let python = environment(cache, folder)?;
-        let list = folder.join("requirements.txt");
-        std::fs::write(&list, REQUIREMENTS).map_err(|e| {
-            Fault::new("the list of requirements cannot be written", "another cache").because(e)
-        })?;
-        let mut pip = Command::new(python);
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r"])
-            .arg(list);
-        install::with_second_try(&mut pip, "install moto", &cache.log("install-moto"))
-    })?;
+    let folder = python::ensure(cache, FOLDER, REQUIREMENTS, |_| Ok(()))?;
     Ok(folder.join("bin/moto_server"))
-}
-
-/// A Python of its own. Debian's leaves out what makes one, which its own package then brings.
-fn environment(cache: &Cache, folder: &Path) -> Result<PathBuf> {
-    let log = cache.log("install-moto-venv");
-    let make = |python: &Path| {
-        let mut venv = Command::new(python);
-        venv.args(["-m", "venv", "--clear"]).arg(folder);
-        command::run_quietly(&mut venv, "make a Python environment", &log, "apt-get install python3-venv")
-    };
-    if program("python3").is_none_or(|python| make(&python).is_err()) {
-        apt_install(cache, &["python3", "python3-venv"])?;
-        make(Path::new("/usr/bin/python3"))?;
-    }
-    Ok(folder.join("bin/python3"))
 }
 
 fn make_user(port: u16, name: &str, policy: Option<&str>) -> Result<Value> {
