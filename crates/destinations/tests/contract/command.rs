@@ -2,7 +2,7 @@ use std::fs;
 
 use model::Address;
 
-use crate::place::{Place, look, replace, set_mode};
+use super::place::{Place, look, replace, set_mode};
 
 /// The store is a file that two scripts look after.
 pub(crate) struct CommandPlace {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use model::Address;
 
-use crate::place::{Place, look, names_but, replace, set_mode};
+use super::place::{Place, look, names_but, replace, set_mode};
 
 /// A document in a folder of its own. Its place for a key is there from the start, and empty.
 struct Paper {

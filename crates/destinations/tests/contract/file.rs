@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use model::Address;
 
-use crate::place::{Place, look, names_but, replace, set_mode};
+use super::place::{Place, look, names_but, replace, set_mode};
 
 pub(crate) struct FilePlace {
     folder: tempfile::TempDir,

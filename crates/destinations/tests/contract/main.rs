@@ -11,6 +11,9 @@ mod document;
 #[cfg(test)]
 mod dotenv;
 #[cfg(test)]
+#[path = "../drills/mod.rs"]
+mod drills;
+#[cfg(test)]
 mod environment;
 #[cfg(test)]
 mod file;
@@ -18,6 +21,8 @@ mod file;
 mod mount;
 #[cfg(test)]
 mod place;
+#[cfg(test)]
+mod stand;
 #[cfg(test)]
 mod suite;
 #[cfg(test)]
@@ -33,7 +38,17 @@ macro_rules! contract {
                 check_changes_nothing, a_missing_place_is_not_found, a_missing_permission_is_named,
                 concurrent_writers_leave_one_whole_key, a_foreign_change_is_refused_or_kept,
                 a_kill_in_the_middle_tears_nothing, no_secret_is_in_an_error);
+            contract!(@drills $place: rotations_survive_mishaps Rotation 300, undoing_survives_mishaps Undoing 120);
         }
+    };
+    (@drills $place:ty: $($case:ident $work:ident $least:literal),*) => {
+        $(#[test]
+        fn $case() {
+            let case = concat!(module_path!(), "::", stringify!($case)).split_once("::").unwrap().1;
+            if <$place as crate::place::Place>::begins(case) {
+                crate::stand::drill::<$place>(case, crate::drills::Work::$work, $least);
+            }
+        })*
     };
     (@cases $place:ty: $($case:ident),*) => {
         $(#[tokio::test(flavor = "multi_thread")]

@@ -5,8 +5,13 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 use destinations::Context;
 use model::{Address, Destination, Secret};
 
+use crate::drills::Dose;
+
 /// A place that a destination can be opened on. Made fresh for each case, gone with its folder.
 pub(crate) trait Place: Send + Sync + 'static {
+    /// How much it is drilled: less where a delivery takes long.
+    const DOSE: Dose = Dose::Full;
+
     /// Whether the case of this name goes on in this process. A place that cannot be told where its program looks
     /// but by the environment runs it in another one first.
     fn begins(_case: &str) -> bool {

@@ -12,6 +12,7 @@ use model::{Address, DestinationErrorKind as Kind, Held, Secret};
 
 use crate::{
     child::{Task, User, kind_of, outcome, start},
+    drills::Dose,
     place::{Place, key, names_but, open, replace, set_mode},
 };
 
@@ -62,6 +63,8 @@ fn is_required() -> bool {
 }
 
 impl Place for CredentialPlace {
+    const DOSE: Dose = Dose::OneOf(5);
+
     /// A case runs in a process of its own, which knows its host key from its environment.
     fn begins(case: &str) -> bool {
         if host_key().is_some() {

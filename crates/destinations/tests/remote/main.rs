@@ -10,6 +10,13 @@ mod azure;
 #[cfg(test)]
 mod doppler;
 #[cfg(test)]
+#[path = "../drills/mod.rs"]
+mod drills;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod five;
+#[cfg(test)]
 mod gcp;
 #[cfg(test)]
 mod gitea;
@@ -27,6 +34,8 @@ mod onepassword;
 mod place;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod stand;
 #[cfg(test)]
 mod suite;
 #[cfg(test)]
@@ -46,7 +55,14 @@ macro_rules! contract {
                 a_change_each_time_is_given_up, dead_versions_are_discarded_as_configured, throttled_waits_or_says_so,
                 a_failing_service_is_told, no_answer_ends_in_time, a_cut_answer_is_no_answer, garbage_is_no_answer,
                 a_huge_answer_is_not_read, a_redirect_is_not_followed, finds_a_key, no_secret_is_in_an_error);
+            contract!(@drills $place: rotations_survive_mishaps Rotation 300, undoing_survives_mishaps Undoing 120);
         }
+    };
+    (@drills $place:ty: $($case:ident $work:ident $least:literal),*) => {
+        $(#[test]
+        fn $case() {
+            crate::stand::drill::<$place>(module_path!(), crate::drills::Work::$work, $least);
+        })*
     };
     (@cases $place:ty: $($case:ident),*) => {
         $(#[tokio::test(flavor = "multi_thread")]

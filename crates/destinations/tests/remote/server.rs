@@ -3,17 +3,19 @@
 
 use std::{
     collections::VecDeque,
-    convert::Infallible,
+    pin::Pin,
     sync::{Arc, Mutex},
+    task::{Context, Poll},
 };
 
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use hyper::{
     Request, Response,
-    body::{Bytes, Incoming},
+    body::{Body, Bytes, Frame, Incoming, SizeHint},
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use tokio::sync::Notify;
 
 /// One request, read whole.
 #[derive(Clone, Debug)]
@@ -103,6 +105,10 @@ pub(crate) enum Fault {
     /// More than any answer may be.
     Huge,
     Redirect(String),
+    /// It is carried out; then the connection ends without an answer.
+    LostAnswer,
+    /// It is carried out; then that goes wrong.
+    Late(Box<Self>),
 }
 
 /// To which requests.
@@ -114,10 +120,21 @@ pub(crate) enum To {
 
 type Hook = Box<dyn FnOnce() + Send>;
 
+/// What goes wrong after some writes.
+struct Strike {
+    /// Writes that are answered well before.
+    left: usize,
+    fault: Fault,
+    /// Whether all later writes go wrong too.
+    lasts: bool,
+}
+
 #[derive(Default)]
 struct State {
     faults: VecDeque<(To, Fault)>,
     always: Option<(To, Fault)>,
+    strike: Option<Strike>,
+    writes: usize,
     before_write: VecDeque<Hook>,
     seen: Vec<Seen>,
     violations: Vec<String>,
@@ -126,6 +143,23 @@ struct State {
 pub(crate) struct Server {
     pub(crate) url: String,
     state: Arc<Mutex<State>>,
+    struck: Arc<Notify>,
+}
+
+impl State {
+    /// What goes wrong with a write, as far as that was counted off.
+    fn strike(&mut self) -> Option<Fault> {
+        let strike = self.strike.as_mut()?;
+        if strike.left > 0 {
+            strike.left -= 1;
+            return None;
+        }
+        let fault = strike.fault.clone();
+        if !strike.lasts {
+            self.strike = None;
+        }
+        Some(fault)
+    }
 }
 
 impl Server {
@@ -133,19 +167,22 @@ impl Server {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(Mutex::new(State::default()));
-        let shared = Arc::clone(&state);
+        let struck = Arc::new(Notify::new());
+        let shared = (Arc::clone(&state), Arc::clone(&struck));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (state, shape) = (Arc::clone(&shared), Arc::clone(&shape));
-                let service =
-                    service_fn(move |request| serve(request, Arc::clone(&state), Arc::clone(&shape)));
+                let (shared, shape) = (shared.clone(), Arc::clone(&shape));
+                let service = service_fn(move |request| {
+                    let (state, struck) = shared.clone();
+                    serve(request, state, struck, Arc::clone(&shape))
+                });
                 tokio::spawn(
                     hyper::server::conn::http1::Builder::new()
                         .serve_connection(TokioIo::new(stream), service),
                 );
             }
         });
-        Self { url, state }
+        Self { url, state, struck }
     }
 
     /// The next request of that sort goes wrong; after it, the next fault.
@@ -158,9 +195,24 @@ impl Server {
         self.state.lock().unwrap().always = Some((to, fault));
     }
 
+    /// The write after so many others goes wrong; all later ones too, if it lasts.
+    pub(crate) fn strike(&self, left: usize, fault: Fault, lasts: bool) {
+        self.state.lock().unwrap().strike = Some(Strike { left, fault, lasts });
+    }
+
+    /// Returns when what was struck has come to that: carried out or not, and not yet answered.
+    pub(crate) async fn struck(&self) {
+        self.struck.notified().await;
+    }
+
     pub(crate) fn behave(&self) {
         let mut state = self.state.lock().unwrap();
-        (state.always, state.faults) = (None, VecDeque::new());
+        (state.always, state.faults, state.strike) = (None, VecDeque::new(), None);
+    }
+
+    /// How many writes were asked for so far.
+    pub(crate) fn writes(&self) -> usize {
+        self.state.lock().unwrap().writes
     }
 
     /// Runs once, before the next write is carried out.
@@ -176,22 +228,26 @@ impl Server {
         self.state.lock().unwrap().seen.clear();
     }
 
-    /// Nothing was sent that no client may send, and no secret was in a URL.
+    /// What was sent that no client may send, and secrets in URLs.
+    pub(crate) fn unclean(&self) -> Vec<String> {
+        let state = self.state.lock().unwrap();
+        let told = |seen: &&Seen| format!("{} {:?}", seen.path, seen.query).contains("canary");
+        let told = state.seen.iter().filter(told).map(|seen| format!("a secret is in the URL of {seen:?}"));
+        state.violations.iter().cloned().chain(told).collect()
+    }
+
     #[track_caller]
     pub(crate) fn assert_clean(&self) {
-        let state = self.state.lock().unwrap();
-        assert_eq!(state.violations, [""; 0]);
-        for seen in &state.seen {
-            assert!(!format!("{} {:?}", seen.path, seen.query).contains("canary"), "{seen:?}");
-        }
+        assert_eq!(self.unclean(), [""; 0]);
     }
 }
 
 async fn serve(
     request: Request<Incoming>,
     state: Arc<Mutex<State>>,
+    struck: Arc<Notify>,
     shape: Arc<dyn Shape>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Result<Response<Sent>, Unanswered> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
     let query = parts.uri.query().unwrap_or_default();
@@ -217,19 +273,81 @@ async fn serve(
             Some((to, _)) if meant(to) => state.faults.pop_front().map(|(_, fault)| fault),
             _ => state.always.as_ref().filter(|(to, _)| meant(to)).map(|(_, fault)| fault.clone()),
         };
-        let hook = if shape.writes(&seen) { state.before_write.pop_front() } else { None };
-        (fault, hook)
+        if shape.writes(&seen) {
+            state.writes += 1;
+            let strike = state.strike();
+            if strike.is_some() {
+                struck.notify_one();
+            }
+            (fault.or(strike), state.before_write.pop_front())
+        } else {
+            (fault, None)
+        }
     };
     if let Some(hook) = hook {
         hook();
     }
-    let Some(fault) = fault else {
-        return Ok(respond(shape.answer(&seen).unwrap_or_else(|violation| {
+    let answer = || {
+        shape.answer(&seen).unwrap_or_else(|violation| {
             let line = format!("{} {}: {violation}", seen.method, seen.path);
             state.lock().unwrap().violations.push(line);
             Reply::empty(400)
-        })));
+        })
     };
+    match fault {
+        None => Ok(respond(answer())),
+        Some(Fault::Late(fault)) => {
+            drop(answer());
+            misbehave(*fault).await
+        }
+        Some(Fault::LostAnswer) => {
+            drop(answer());
+            Err(Unanswered)
+        }
+        Some(fault) => misbehave(fault).await,
+    }
+}
+
+/// Ends the connection without an answer.
+#[derive(Debug)]
+struct Unanswered;
+
+impl std::fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the answer is lost")
+    }
+}
+
+impl std::error::Error for Unanswered {}
+
+/// A body, whole or cut off.
+struct Sent {
+    bytes: Option<Bytes>,
+    is_cut: bool,
+}
+
+impl Body for Sent {
+    type Data = Bytes;
+    type Error = Unanswered;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Unanswered>>> {
+        Poll::Ready(match self.bytes.take() {
+            Some(bytes) => Some(Ok(Frame::data(bytes))),
+            None if self.is_cut => Some(Err(Unanswered)),
+            None => None,
+        })
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let left = self.bytes.as_ref().map_or(0, Bytes::len) as u64;
+        if self.is_cut { SizeHint::default() } else { SizeHint::with_exact(left) }
+    }
+}
+
+async fn misbehave(fault: Fault) -> Result<Response<Sent>, Unanswered> {
     Ok(respond(match fault {
         Fault::Throttled(seconds) => {
             Reply { headers: vec![("retry-after".to_owned(), seconds.to_string())], ..Reply::empty(429) }
@@ -240,19 +358,22 @@ async fn serve(
         Fault::Cut => {
             // More is announced than comes.
             let headers = vec![("content-length".to_owned(), "1000".to_owned())];
-            Reply { status: 200, headers, body: b"{\"canary\":".to_vec() }
+            let mut cut = respond(Reply { status: 200, headers, body: b"{\"canary\":".to_vec() });
+            cut.body_mut().is_cut = true;
+            return Ok(cut);
         }
         Fault::Garbage => Reply { body: b"<html>canary</html>".to_vec(), ..Reply::empty(200) },
         Fault::Misshapen => Reply::json(200, &serde_json::json!([["canary"]])),
         Fault::Huge => Reply { body: vec![b' '; 20 << 20], ..Reply::empty(200) },
         Fault::Redirect(to) => Reply { headers: vec![("location".to_owned(), to)], ..Reply::empty(307) },
+        Fault::LostAnswer | Fault::Late(_) => return Err(Unanswered),
     }))
 }
 
-fn respond(reply: Reply) -> Response<Full<Bytes>> {
+fn respond(reply: Reply) -> Response<Sent> {
     let mut response = Response::builder().status(reply.status);
     for (name, value) in &reply.headers {
         response = response.header(name, value);
     }
-    response.body(Full::new(Bytes::from(reply.body))).unwrap()
+    response.body(Sent { bytes: Some(Bytes::from(reply.body)), is_cut: false }).unwrap()
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{EventKind, Fingerprint, KeyState, Mode, Rotation, RotationStatus, Secret, StepState};
-use rotation::Outcome;
+use rotation::{Engine, Outcome};
 
 use super::outside::Meddled;
 use super::{Rig, address, integration_name};
@@ -11,9 +11,14 @@ use super::{Rig, address, integration_name};
 impl Rig {
     /// What an operator does after a bad day: `rotate --resume` until nothing is open. Nothing fails any more.
     pub(crate) async fn recover(&self) {
+        self.recover_with(|| self.calm_engine()).await;
+    }
+
+    /// The same, each time with an engine that is made so.
+    pub(crate) async fn recover_with(&self, engine: impl Fn() -> Engine) {
         self.faults.off();
         for _ in 0..12 {
-            let engine = self.calm_engine();
+            let engine = engine();
             let open = engine.open_rotations(None).await.unwrap();
             if open.is_empty() {
                 return;

@@ -31,7 +31,11 @@ pub(crate) struct Process {
     resumed: Notify,
     /// What the observer was told, and at which tick.
     pub(crate) moments: Mutex<Vec<(StepKind, Point, u32)>>,
+    /// Called at each point.
+    pub(crate) watcher: Mutex<Option<Watcher>>,
 }
+
+type Watcher = Box<dyn FnMut(u32) + Send>;
 
 impl Process {
     /// The number of points so far at which it could have died.
@@ -92,6 +96,9 @@ impl Process {
         self.clock.pass();
         let now = self.ticks();
         self.halt_if(|halt| matches!(halt, Halt::Tick(tick) if *tick == now));
+        if let Some(watcher) = &mut *self.watcher.lock().unwrap() {
+            watcher(now);
+        }
         if self.ticks.fetch_add(1, Ordering::SeqCst) == self.dies_at.load(Ordering::SeqCst) {
             self.kill();
         }
@@ -151,6 +158,7 @@ impl Processes {
             reached: Notify::new(),
             resumed: Notify::new(),
             moments: Mutex::default(),
+            watcher: Mutex::default(),
         });
         all.push(process.clone());
         process
