@@ -5,7 +5,7 @@ mod folder;
 
 use std::ops::ControlFlow;
 
-use model::{Fingerprint, Secret};
+use model::{Blame, DestinationError, Fingerprint, Secret};
 use zeroize::Zeroizing;
 
 /// A key that is looked for.
@@ -53,10 +53,18 @@ pub struct Search {
     pub found: Vec<Found>,
     /// What could not be looked through, and why; a line each.
     pub left_out: Vec<String>,
+    /// Whether more was found than is kept.
+    overflowed: bool,
 }
 
-/// Lines about what was left out; more are counted only.
+/// Lines about what was left out; more are not kept.
 const MAX_LEFT_OUT: usize = 100;
+/// Characters of such a line: a part of it is what a service calls its own things.
+const MAX_LINE: usize = 2000;
+/// Places that are kept: a service that holds a key everywhere, or says so, is told by fewer.
+const MAX_FOUND: usize = 10_000;
+/// As long as an address can be.
+const MAX_AT_BYTES: usize = 4096;
 
 impl Search {
     /// Looks for these keys with at most `max_reads` calls and files.
@@ -72,12 +80,18 @@ impl Search {
             compared: 0,
             found: Vec::new(),
             left_out: Vec::new(),
+            overflowed: false,
         }
     }
 
     /// Whether it has used up its reads.
     pub fn is_exhausted(&self) -> bool {
         self.reads_left == 0
+    }
+
+    /// How many names need be kept of a list: no more than can be looked at.
+    pub(crate) fn most_names(&self) -> usize {
+        usize::try_from(self.reads_left).unwrap_or(usize::MAX)
     }
 
     /// Asks for one more call or file; `Break` where there were enough.
@@ -92,15 +106,29 @@ impl Search {
     pub(crate) fn look(&mut self, at: &str, text: &str) {
         self.compared += 1;
         let fingerprint = Fingerprint::of(&Secret::new(text.trim()));
-        for (wanted, its) in &self.wanted {
+        let held = self.wanted.iter().filter_map(|(wanted, its)| {
             let how = if *its == fingerprint {
                 How::Holds
             } else if text.contains(wanted.secret.expose()) {
                 How::Within
             } else {
-                continue;
+                return None;
             };
-            self.found.push(Found { of: wanted.name.clone(), at: at.to_owned(), how });
+            Some((wanted.name.clone(), how))
+        });
+        for (of, how) in held.collect::<Vec<_>>() {
+            self.note(of, at, how);
+        }
+    }
+
+    fn note(&mut self, of: String, at: &str, how: How) {
+        if at.len() > MAX_AT_BYTES {
+            self.leave_out(format!("`{}` has it, and no address can name it", transport::shown(at, 200)));
+        } else if self.found.len() < MAX_FOUND {
+            self.found.push(Found { of, at: at.to_owned(), how });
+        } else if !self.overflowed {
+            self.overflowed = true;
+            self.leave_out(format!("more than {MAX_FOUND} places were found: the others are not shown"));
         }
     }
 
@@ -126,14 +154,32 @@ impl Search {
     /// Notes a place whose value cannot be read, if its name is like one of a key of n8n.
     pub(crate) fn look_at_name(&mut self, at: &str, name: &str) {
         if name.to_ascii_lowercase().contains("n8n") {
-            self.found.push(Found { of: String::new(), at: at.to_owned(), how: How::NamedLike });
+            self.note(String::new(), at, How::NamedLike);
         }
     }
 
     /// Notes what could not be looked through.
     pub(crate) fn leave_out(&mut self, line: impl Into<String>) {
         if self.left_out.len() < MAX_LEFT_OUT {
-            self.left_out.push(line.into());
+            let mut line = line.into();
+            if let Some((end, _)) = line.char_indices().nth(MAX_LINE) {
+                line.truncate(end);
+                line.push('…');
+                line.shrink_to_fit();
+            }
+            self.left_out.push(line);
+        }
+    }
+
+    /// Goes on after an answer that no such service gives: one odd thing does not hide the others. Anything else that
+    /// went wrong ends the search.
+    pub(crate) fn pass_over(&mut self, looked: Result<(), DestinationError>) -> Result<(), DestinationError> {
+        match looked {
+            Err(failure) if failure.report.blame == Blame::Hostile => {
+                self.leave_out(failure.report.line());
+                Ok(())
+            }
+            looked => looked,
         }
     }
 }
@@ -164,6 +210,22 @@ mod tests {
         let found: Vec<_> = search.found.iter().map(|found| (found.at.as_str(), found.how)).collect();
         assert_eq!(found, [("a", How::Holds), ("b", How::Within), ("d#x", How::Holds), ("d#y", How::Within)]);
         assert!(!format!("{search:?}").contains("canary"));
+    }
+
+    #[test]
+    fn what_is_kept_has_bounds() {
+        let mut search = search();
+        for number in 0..=MAX_FOUND + 5 {
+            search.look(&format!("a{number}"), "canary-key");
+        }
+        search.look(&"a".repeat(MAX_AT_BYTES + 1), "canary-key");
+        assert_eq!((search.found.len(), search.left_out.len()), (MAX_FOUND, 2));
+        assert!(search.left_out[0].starts_with("more than 10000 places") && search.left_out[1].len() < 300);
+        for _ in 0..MAX_LEFT_OUT {
+            search.leave_out("ä".repeat(MAX_LINE + 1));
+        }
+        assert_eq!(search.left_out.len(), MAX_LEFT_OUT);
+        assert_eq!(search.left_out[2], format!("{}…", "ä".repeat(MAX_LINE)));
     }
 
     #[test]

@@ -18,6 +18,8 @@ mod github;
 #[cfg(test)]
 mod gitlab;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod infisical;
 #[cfg(test)]
 mod onepassword;
