@@ -92,6 +92,11 @@ pub(super) fn is_region(text: &str) -> bool {
         && !text.starts_with('-')
 }
 
+/// Whether a name that is listed can be one, or an ARN: it gets into messages and addresses.
+pub(super) fn is_plain(name: &str) -> bool {
+    (1..=2048).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

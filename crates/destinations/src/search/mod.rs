@@ -5,7 +5,7 @@ mod folder;
 
 use std::ops::ControlFlow;
 
-use model::{Fingerprint, Secret};
+use model::{Blame, DestinationError, Fingerprint, Secret};
 use zeroize::Zeroizing;
 
 /// A key that is looked for.
@@ -54,10 +54,18 @@ pub struct Search {
     pub found: Vec<Found>,
     /// What could not be looked through, and why; a line each.
     pub left_out: Vec<String>,
+    /// Whether more was found than is kept.
+    overflowed: bool,
 }
 
-/// Lines about what was left out; more are counted only.
+/// Lines about what was left out; more are not kept.
 const MAX_LEFT_OUT: usize = 100;
+/// Characters of such a line: a part of it is what a service calls its own things.
+const MAX_LINE: usize = 2000;
+/// Places that are kept: a service that holds a key everywhere, or says so, is told by fewer.
+const MAX_FOUND: usize = 10_000;
+/// As long as an address can be.
+const MAX_AT_BYTES: usize = 4096;
 
 impl Search {
     /// Looks for these keys with at most `max_reads` calls and files.
@@ -74,12 +82,18 @@ impl Search {
             compared: 0,
             found: Vec::new(),
             left_out: Vec::new(),
+            overflowed: false,
         }
     }
 
     /// Whether more was to be read than might be.
     pub fn is_exhausted(&self) -> bool {
         self.exhausted
+    }
+
+    /// How many names need be kept of a list: no more than can be looked at.
+    pub(crate) fn most_names(&self) -> usize {
+        usize::try_from(self.reads_left).unwrap_or(usize::MAX)
     }
 
     /// Asks for one more call or file; `Break` where there were enough.
@@ -97,15 +111,17 @@ impl Search {
     pub(crate) fn look(&mut self, at: &str, text: &str) {
         self.compared += 1;
         let fingerprint = Fingerprint::of(&Secret::new(text.trim()));
-        let how = |(wanted, its): &(Wanted, Fingerprint)| {
-            if *its == fingerprint {
-                Some((wanted.name.clone(), How::Holds))
+        let held = self.wanted.iter().filter_map(|(wanted, its)| {
+            let how = if *its == fingerprint {
+                How::Holds
+            } else if text.contains(wanted.secret.expose()) {
+                How::Within
             } else {
-                text.contains(wanted.secret.expose()).then(|| (wanted.name.clone(), How::Within))
-            }
-        };
-        let found: Vec<_> = self.wanted.iter().filter_map(how).collect();
-        for (of, how) in found {
+                return None;
+            };
+            Some((wanted.name.clone(), how))
+        });
+        for (of, how) in held.collect::<Vec<_>>() {
             self.find(of, at, how);
         }
     }
@@ -114,7 +130,14 @@ impl Search {
     fn find(&mut self, of: String, at: &str, how: How) {
         let masked = self.masked(at);
         let how = if masked == at { how } else { How::Within };
-        self.found.push(Found { of, at: masked, how });
+        if at.len() > MAX_AT_BYTES {
+            self.leave_out(format!("`{}` has it, and no address can name it", transport::shown(at, 200)));
+        } else if self.found.len() < MAX_FOUND {
+            self.found.push(Found { of, at: masked, how });
+        } else if !self.overflowed {
+            self.overflowed = true;
+            self.leave_out(format!("more than {MAX_FOUND} places were found: the others are not shown"));
+        }
     }
 
     fn masked(&self, text: &str) -> String {
@@ -151,8 +174,25 @@ impl Search {
     /// Notes what could not be looked through.
     pub(crate) fn leave_out(&mut self, line: impl Into<String>) {
         if self.left_out.len() < MAX_LEFT_OUT {
-            let line = self.masked(&line.into());
+            let mut line = self.masked(&line.into());
+            if let Some((end, _)) = line.char_indices().nth(MAX_LINE) {
+                line.truncate(end);
+                line.push('…');
+                line.shrink_to_fit();
+            }
             self.left_out.push(line);
+        }
+    }
+
+    /// Goes on after an answer that no such service gives: one odd thing does not hide the others. Anything else that
+    /// went wrong ends the search.
+    pub(crate) fn pass_over(&mut self, looked: Result<(), DestinationError>) -> Result<(), DestinationError> {
+        match looked {
+            Err(failure) if failure.report.blame == Blame::Hostile => {
+                self.leave_out(failure.report.line());
+                Ok(())
+            }
+            looked => looked,
         }
     }
 }
@@ -187,6 +227,22 @@ mod tests {
         assert_eq!(found, [&expected[..], &[("e#[masked]", How::Within)]].concat());
         assert_eq!(search.left_out, ["the folder `[masked]`"]);
         assert!(!format!("{search:?}").contains("canary"));
+    }
+
+    #[test]
+    fn what_is_kept_has_bounds() {
+        let mut search = search();
+        for number in 0..=MAX_FOUND + 5 {
+            search.look(&format!("a{number}"), "canary-key");
+        }
+        search.look(&"a".repeat(MAX_AT_BYTES + 1), "canary-key");
+        assert_eq!((search.found.len(), search.left_out.len()), (MAX_FOUND, 2));
+        assert!(search.left_out[0].starts_with("more than 10000 places") && search.left_out[1].len() < 300);
+        for _ in 0..MAX_LEFT_OUT {
+            search.leave_out("ä".repeat(MAX_LINE + 1));
+        }
+        assert_eq!(search.left_out.len(), MAX_LEFT_OUT);
+        assert_eq!(search.left_out[2], format!("{}…", "ä".repeat(MAX_LINE)));
     }
 
     #[test]

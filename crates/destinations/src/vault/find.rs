@@ -14,6 +14,8 @@ use super::{
 };
 use crate::search::Search;
 
+/// Bytes of a path that is looked at: what is longer fits into no address.
+const MAX_PATH_BYTES: usize = 2048;
 /// Folders in folders.
 const DEPTH: usize = 32;
 /// The names of one folder; servers send them in one answer.
@@ -48,7 +50,7 @@ struct One {
 struct Folder {
     /// With a `/` at its end.
     path: String,
-    left: std::collections::btree_set::IntoIter<String>,
+    left: std::vec::IntoIter<String>,
 }
 
 impl Vault {
@@ -77,8 +79,10 @@ impl Vault {
                 if search.read() == ControlFlow::Break(()) {
                     return Ok(ControlFlow::Break(()));
                 }
-                let left = self.list(mount, &path, search).await?.into_iter();
-                open.push(Folder { path, left });
+                let mut names = Vec::new();
+                let listed = self.list(mount, &path, search, &mut names).await;
+                search.pass_over(listed)?;
+                open.push(Folder { path, left: names.into_iter() });
             }
             let depth = open.len();
             let Some(folder) = open.last_mut() else { return Ok(ControlFlow::Continue(())) };
@@ -87,14 +91,15 @@ impl Vault {
                 continue;
             };
             let path = format!("{}{name}", folder.path);
-            if !is_segment(name.strip_suffix('/').unwrap_or(&name)) {
+            if !is_segment(name.strip_suffix('/').unwrap_or(&name)) || path.len() > MAX_PATH_BYTES {
                 let shown = transport::shown(&path, 200);
                 search.leave_out(format!("`{shown}`: no address can name it"));
             } else if !name.ends_with('/') {
                 if search.read() == ControlFlow::Break(()) {
                     return Ok(ControlFlow::Break(()));
                 }
-                self.look_at(mount, &path, search).await?;
+                let looked = self.look_at(mount, &path, search).await;
+                search.pass_over(looked)?;
             } else if depth < DEPTH {
                 next = Some(path);
             } else {
@@ -103,13 +108,14 @@ impl Vault {
         }
     }
 
-    /// The names in a folder, each once.
+    /// The names in a folder, each once, and no more of them than can be looked at.
     async fn list(
         &self,
         mount: &Mount,
         path: &str,
         search: &mut Search,
-    ) -> Result<BTreeSet<String>, DestinationError> {
+        names: &mut Vec<String>,
+    ) -> Result<(), DestinationError> {
         let api = mount.api("metadata", path);
         let list = Method::from_bytes(b"LIST").unwrap_or(Method::GET);
         let request = self
@@ -117,12 +123,11 @@ impl Vault {
             .up_to(MAX_LIST_BYTES);
         let answer = self.send_plainly(&request).await?;
         if answer.is_ok() {
-            return Ok(answer.json::<Listed>()?.data.keys);
-        }
-        if answer.status != 404 {
+            names.extend(answer.json::<Listed>()?.data.keys.into_iter().take(search.most_names()));
+        } else if answer.status != 404 {
             search.leave_out(answer.refusal().report.line());
         }
-        Ok(BTreeSet::new())
+        Ok(())
     }
 
     async fn look_at(&self, mount: &Mount, path: &str, search: &mut Search) -> Result<(), DestinationError> {

@@ -9,6 +9,9 @@ use serde::Deserialize;
 use super::{Vault, address::is_segment};
 use crate::{error::error, http::Answer};
 
+/// Bytes of the path of a mount that is looked through.
+const MAX_PATH_BYTES: usize = 1024;
+
 /// A KV engine's place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mount {
@@ -188,7 +191,8 @@ impl Vault {
         let mounts = engines.iter().filter_map(|(path, engine)| {
             let path = path.trim_matches('/');
             let version = engine.version()?;
-            path.split('/').all(is_segment).then(|| Mount { path: path.to_owned(), version })
+            (path.len() <= MAX_PATH_BYTES && path.split('/').all(is_segment))
+                .then(|| Mount { path: path.to_owned(), version })
         });
         Ok(mounts.collect())
     }

@@ -25,6 +25,8 @@ mod github;
 #[cfg(test)]
 mod gitlab;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod infisical;
 #[cfg(test)]
 mod kubernetes;

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use super::{
     Aws, Wire,
     api::{Call, Reply, set},
+    place::is_plain,
     settings::{EITHER, SETS, environment, settings},
 };
 use crate::{
@@ -145,21 +146,28 @@ impl ParameterStore {
                 if search.read().is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
-                self.compare(self.read(&[name]).await?, search)?;
+                let reply = self.read(&[name]).await?;
+                let compared = self.compare(&[name], reply, search);
+                search.pass_over(compared)?;
             }
         } else {
-            self.compare(reply, search)?;
+            let compared = self.compare(names, reply, search);
+            search.pass_over(compared)?;
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    fn compare(&self, reply: Reply, search: &mut Search) -> Result<(), DestinationError> {
+    fn compare(&self, names: &[&str], reply: Reply, search: &mut Search) -> Result<(), DestinationError> {
         if !reply.code.is_empty() {
             search.leave_out(reply.refused().report.line());
             return Ok(());
         }
-        let batch: Batch = reply.ok()?.json()?;
+        let answer = reply.ok()?;
+        let batch: Batch = answer.json()?;
         for parameter in batch.parameters {
+            if !names.contains(&parameter.name.as_str()) {
+                return Err(answer.misshapen("another parameter than was asked for"));
+            }
             search.look(&format!("{}:{}", self.aws.config.name(), parameter.name), &parameter.value);
         }
         Ok(())
@@ -192,7 +200,11 @@ impl Service for ParameterStore {
             }
             let listed = self.call("DescribeParameters", "list the parameters".to_owned(), "*", body, true);
             let page: Page = listed.await?.ok()?.json()?;
-            let names: Vec<&str> = page.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+            let names = page.parameters.iter().map(|parameter| parameter.name.as_str());
+            let (names, odd): (Vec<&str>, Vec<&str>) = names.partition(|name| is_plain(name));
+            for name in odd {
+                search.leave_out(format!("`{}` is no name of AWS", transport::shown(name, 200)));
+            }
             for batch in names.chunks(BATCH) {
                 if self.look_at(batch, search).await?.is_break() {
                     return Ok(());

@@ -14,6 +14,8 @@ use crate::{
     slot::Slot,
 };
 
+/// Pages of descriptions of one name; AWS may send some that are empty.
+const MAX_PAGES: usize = 50;
 /// The only type whose text is encrypted.
 const SECURE: &str = "SecureString";
 
@@ -62,16 +64,28 @@ impl StoredParameter {
     async fn keep(&self, body: &mut Value) -> Result<(), DestinationError> {
         let name = self.address.rest();
         let filter = json!([{"Key": "Name", "Option": "Equals", "Values": [name]}]);
-        let purpose = format!("see the KMS key of `{}`", self.address);
-        let asked = json!({"ParameterFilters": filter});
-        let reply = self.service.call("DescribeParameters", purpose, "*", asked, true).await?;
-        // With a key of its own given, the rest is what AWS keeps by itself.
-        if reply.is_denied() && body.get("KeyId").is_some() {
-            return Ok(());
-        }
-        let page: Page = reply.ok()?.json()?;
-        let Some(known) = page.parameters.into_iter().find(|parameter| parameter.name == name) else {
-            return Err(self.changed("somebody deleted it meanwhile; nothing was written"));
+        let mut asked = json!({"ParameterFilters": filter});
+        let mut pages = 0;
+        let known = loop {
+            let purpose = format!("see the KMS key of `{}`", self.address);
+            let reply = self.service.call("DescribeParameters", purpose, "*", asked.clone(), true).await?;
+            // With a key of its own given, the rest is what AWS keeps by itself.
+            if reply.is_denied() && body.get("KeyId").is_some() {
+                return Ok(());
+            }
+            let answer = reply.ok()?;
+            let page: Page = answer.json()?;
+            if let Some(known) = page.parameters.into_iter().find(|parameter| parameter.name == name) {
+                break known;
+            }
+            let Some(next) = page.next.filter(|token| !token.is_empty()) else {
+                return Err(self.changed("somebody deleted it meanwhile; nothing was written"));
+            };
+            pages += 1;
+            if pages == MAX_PAGES {
+                return Err(answer.misshapen("pages without an end"));
+            }
+            set(&mut asked, "NextToken", next);
         };
         let policies = known.policies.iter().map(|policy| policy.text.as_str()).collect::<Vec<_>>().join(",");
         let policies = (!policies.is_empty()).then(|| format!("[{policies}]"));

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::{
     Aws, Wire,
     api::{Call, set},
-    place::is_region,
+    place::{is_plain, is_region},
     settings::{EITHER, SETS, environment, settings},
 };
 use crate::{
@@ -127,7 +127,12 @@ impl Service for SecretsManager {
                 if let ControlFlow::Break(()) = search.read() {
                     return Ok(());
                 }
-                self.look_at(name, search).await?;
+                if is_plain(name) {
+                    let looked = self.look_at(name, search).await;
+                    search.pass_over(looked)?;
+                } else {
+                    search.leave_out(format!("`{}` is no name of AWS", transport::shown(name, 200)));
+                }
             }
             let token = page.next.filter(|token| !token.is_empty());
             // A page that leads to itself leads nowhere.

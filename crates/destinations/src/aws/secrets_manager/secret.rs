@@ -27,7 +27,7 @@ pub(super) struct ManagedSecret {
 }
 
 /// The state that a write changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(crate) enum Seen {
     /// There is no such secret.
     Missing,

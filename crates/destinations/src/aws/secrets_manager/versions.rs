@@ -8,8 +8,8 @@ use super::{
     secret::{CURRENT, Described, ManagedSecret},
 };
 
-/// Versions that are read; AWS keeps twenty labels at most.
-const MAX_VERSIONS: usize = 20;
+/// Versions that are read, and labels that are taken of each; AWS keeps twenty labels at most.
+const MAX_LABELS: usize = 20;
 
 impl ManagedSecret {
     /// As [`model::Destination::discard`].
@@ -27,11 +27,11 @@ impl ManagedSecret {
         let described: Described = reply.ok()?.json()?;
         let mut count = 0;
         let labelled = described.labels().filter(|(_, labels)| !labels.is_empty());
-        for (version, labels) in labelled.take(MAX_VERSIONS) {
+        for (version, labels) in labelled.take(MAX_LABELS) {
             if labels.iter().any(|label| label == CURRENT) || !self.is_dead(version, dead).await? {
                 continue;
             }
-            for label in labels {
+            for label in labels.iter().take(MAX_LABELS) {
                 let body = json!({"VersionStage": label, "RemoveFromVersionId": version});
                 let reply = self.call("UpdateSecretVersionStage", "discard a version of", body, true).await?;
                 // Somebody took it away meanwhile.
