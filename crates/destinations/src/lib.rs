@@ -4,22 +4,33 @@
 //! Only this crate writes a secret outside the store. No secret is in an error, an argument, an
 //! environment or a file name that it makes. It knows no n8n and no database.
 
+mod aws;
+mod azure;
 mod command;
 mod context;
 mod document;
 mod doppler;
 mod dotenv;
 mod error;
+mod fields;
 mod file;
+mod gcp;
+mod gitea;
+mod github;
+mod gitlab;
 mod hook;
 mod http;
+mod infisical;
+mod jwt;
 mod kinds;
+mod onepassword;
 mod place;
 mod program;
 mod search;
 mod service;
 mod slot;
 mod systemd_creds;
+mod vault;
 
 pub use context::Context;
 pub use hook::{HookKind, hook_kinds, open_hook};

@@ -6,7 +6,7 @@ use model::{
     Secret,
 };
 
-use crate::error::compare;
+use crate::error::{compare, error};
 
 /// How often a delivery is tried again because somebody else wrote in between.
 const TRIES: u32 = 4;
@@ -16,6 +16,9 @@ const TRIES: u32 = 4;
 pub(crate) trait Slot: Send + Sync {
     /// What a write has to know of the state that it changes: a version, the other fields of the same secret.
     type Seen: Send + Sync;
+
+    /// Whether the service has no lock: what was put is looked at again, and put again where another's text came after.
+    const UNLOCKED: bool = false;
 
     /// Where it is.
     fn address(&self) -> &Address;
@@ -45,24 +48,41 @@ pub(crate) struct Slotted<S>(pub(crate) S);
 
 impl<S: Slot> Slotted<S> {
     async fn make_it_hold(&self, value: Option<&Secret>) -> Result<(), DestinationError> {
-        let mut tried = 1;
+        let (mut tried, mut lost) = (0, None);
         loop {
             let (held, seen) = self.0.look().await?;
             let already = match (&held, value) {
                 (Held::Value(held), Some(value)) => held == value,
                 (Held::Absent, None) => true,
+                // Looking does not tell: what was put there is taken for what is there.
+                (Held::Unreadable, Some(_)) => tried > 0 && lost.is_none(),
                 _ => false,
             };
             if already {
                 return Ok(());
             }
+            if tried == TRIES {
+                return Err(lost.unwrap_or_else(|| overwritten(self.0.address())));
+            }
+            tried += 1;
             match self.0.put(&seen, value).await {
                 // Nothing was written: look again, and put it beside what they wrote.
-                Err(failure) if failure.kind == Kind::Changed && tried < TRIES => tried += 1,
+                Err(failure) if failure.kind == Kind::Changed => lost = Some(failure),
+                Ok(()) if S::UNLOCKED => lost = None,
                 done => return done,
             }
         }
     }
+}
+
+/// Another wrote after us, each time.
+fn overwritten(address: &Address) -> DestinationError {
+    error(
+        Kind::Changed,
+        format!("cannot put the key into `{address}`"),
+        "each time it was put there, something else was written over it",
+        "see what else writes there",
+    )
 }
 
 #[async_trait::async_trait]
@@ -100,5 +120,64 @@ impl<S: Slot> Destination for Slotted<S> {
 
     async fn discard(&self, dead: &[Fingerprint]) -> Result<Option<String>, DestinationError> {
         if dead.is_empty() { Ok(None) } else { self.0.discard(dead).await }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// A place without a lock, and what others write after each of our writes.
+    struct FakeSlot {
+        address: Address,
+        held: Mutex<Option<Secret>>,
+        others: Mutex<Vec<&'static str>>,
+        puts: Mutex<u32>,
+    }
+
+    #[async_trait::async_trait]
+    impl Slot for FakeSlot {
+        type Seen = ();
+        const UNLOCKED: bool = true;
+
+        fn address(&self) -> &Address {
+            &self.address
+        }
+
+        async fn look(&self) -> Result<(Held, ()), DestinationError> {
+            Ok((self.held.lock().unwrap().clone().map_or(Held::Absent, Held::Value), ()))
+        }
+
+        async fn put(&self, (): &(), value: Option<&Secret>) -> Result<(), DestinationError> {
+            *self.puts.lock().unwrap() += 1;
+            let other = self.others.lock().unwrap().pop().map(Secret::new);
+            *self.held.lock().unwrap() = other.or_else(|| value.cloned());
+            Ok(())
+        }
+
+        async fn may_put(&self, (): &()) -> Result<(), DestinationError> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_has_no_lock_is_looked_at_again() {
+        let check = async |others: &[&'static str], wanted: Result<u32, Kind>| {
+            let slot = Slotted(FakeSlot {
+                address: "fake:place".parse().unwrap(),
+                held: Mutex::default(),
+                others: Mutex::new(others.to_vec()),
+                puts: Mutex::default(),
+            });
+            let done = slot.deliver(&Secret::new("canary-ours")).await;
+            let puts = *slot.0.puts.lock().unwrap();
+            assert_eq!(done.map(|()| puts).map_err(|failure| failure.kind), wanted);
+        };
+        check(&[], Ok(1)).await;
+        check(&["theirs"], Ok(2)).await;
+        check(&["theirs"; 3], Ok(4)).await;
+        check(&["theirs"; 4], Err(Kind::Changed)).await;
     }
 }

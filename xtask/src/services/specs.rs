@@ -2,12 +2,22 @@
 use serde_json::{Map, Value, json};
 
 /// Counted up with every change here, so that what was installed before is made anew.
-pub(super) const EDITION: u32 = 2;
+pub(super) const EDITION: u32 = 3;
 
 /// The key that GitHub's description gives as an example has 33 bytes: nothing can be sealed with it.
 const GITHUB_KEY: &str = "2Sg8iYjAxxmI2LvUXpJjkYrMxURPc8r+dB7TJyvv1234";
 /// Alice's public key of RFC 7748, section 6.1, whose private key is there too.
 const RFC_7748_KEY: &str = "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=";
+
+/// What is asked of GitHub before anything is written: what may be done, and what there is.
+const LOOKED_AT: [&str; 6] = [
+    "/repos/{owner}/{repo}",
+    "/repos/{owner}/{repo}/actions/workflows/{workflow_id}",
+    "/repos/{owner}/{repo}/environments",
+    "/orgs/{org}/repos",
+    "/user/repos",
+    "/installation/repositories",
+];
 
 /// 1Password Connect: all but its health is under `/v1`, which the description says by a server's address.
 pub(super) fn onepassword(spec: &Value) -> Option<Value> {
@@ -44,6 +54,7 @@ pub(super) fn github(spec: &Value) -> Option<Value> {
             || path.ends_with("/dispatches")
             || path == "/app/installations/{installation_id}/access_tokens"
             || path.ends_with("}/installation")
+            || LOOKED_AT.contains(&path.as_str())
     });
     for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
         let body = operation.pointer_mut("/requestBody/content/application~1json/schema");
@@ -102,11 +113,11 @@ mod tests {
             "responses": {"200": {"content": {"application/json": {"example": GITHUB_KEY}}}},
         });
         let spec = json!({
-            "paths": {path: {"put": operation}, "/zen": {"get": operation}},
+            "paths": {path: {"put": operation}, "/user/repos": {}, "/zen": {"get": operation}},
             "components": {"responses": {"not_found": {"content": {"application/json": {}}}}},
         });
         let changed = github(&spec).unwrap();
-        assert_eq!(changed["paths"].as_object().unwrap().len(), 1);
+        assert_eq!(changed["paths"].as_object().unwrap().len(), 2);
         let put = &changed["paths"][path]["put"];
         assert_eq!(
             put["responses"]["200"]["content"]["application/vnd.github+json"]["example"],

@@ -17,6 +17,8 @@ use crate::{
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(10);
+/// What answers on this machine or beside it answers at once, or is not there.
+const LOCAL_TIMEOUT: Duration = Duration::from_secs(2);
 /// Tries of one call.
 const TRIES: u32 = 3;
 /// Before the second try; doubled for the third.
@@ -30,12 +32,18 @@ const MAX_PEM_BYTES: usize = 4 << 20;
 pub(crate) struct Remote {
     config: ServiceConfig,
     pub(crate) outside: Arc<dyn Outside>,
+    local: bool,
     client: OnceCell<reqwest::Client>,
 }
 
 impl Remote {
     pub(crate) fn new(config: &ServiceConfig, outside: &Arc<dyn Outside>) -> Self {
-        Self { config: config.clone(), outside: Arc::clone(outside), client: OnceCell::new() }
+        Self { config: config.clone(), outside: Arc::clone(outside), local: false, client: OnceCell::new() }
+    }
+
+    /// For what gives credentials beside the machine, such as its metadata: never through a proxy, and not waited for.
+    pub(crate) fn local(config: &ServiceConfig, outside: &Arc<dyn Outside>) -> Self {
+        Self { local: true, ..Self::new(config, outside) }
     }
 
     /// For messages, such as ``Vault `corp` ``.
@@ -132,11 +140,15 @@ impl Remote {
             body.extend_from_slice(&chunk);
         }
         let (what, origin) = (what.to_owned(), origin.to_owned());
-        Ok(Answer { status: status.as_u16(), headers, body, what, need: request.need.clone(), origin })
+        let need = request.need.clone();
+        let mut answer = Answer { status: status.as_u16(), headers, body, what, need, origin };
+        (request.understand)(&mut answer, self.outside.clock().now());
+        Ok(answer)
     }
 
     fn timeout(&self) -> Duration {
-        self.config.settings().seconds("timeout").map_or(TIMEOUT, Duration::from_secs)
+        let timeout = self.config.settings().seconds("timeout").map_or(TIMEOUT, Duration::from_secs);
+        if self.local { timeout.min(LOCAL_TIMEOUT) } else { timeout }
     }
 
     async fn client(&self) -> Result<&reqwest::Client, DestinationError> {
@@ -157,7 +169,7 @@ impl Remote {
                 }
                 _ => None,
             },
-            proxy: match settings.text("proxy") {
+            proxy: match settings.text("proxy").filter(|_| !self.local) {
                 Some(url) => Some(ProxyConfig {
                     url: url.to_owned(),
                     user: settings.text("proxy_user").map(str::to_owned),
@@ -177,6 +189,7 @@ impl Remote {
             .connect_timeout(CONNECT.min(self.timeout()))
             .pool_idle_timeout(Duration::from_secs(4))
             .user_agent(concat!("keywright/", env!("CARGO_PKG_VERSION")));
+        let builder = if self.local { builder.no_proxy() } else { builder };
         let builder = transport.apply(builder).map_err(|fault| {
             let setting = format!("`{}` of service `{}`", fault.setting, self.config.name());
             error(

@@ -7,8 +7,9 @@ use reqwest::{
 use url::Url;
 use zeroize::Zeroizing;
 
-use model::{DestinationError, DestinationErrorKind as Kind, Secret};
+use model::{DestinationError, DestinationErrorKind as Kind, Secret, Timestamp};
 
+use super::Answer;
 use crate::error::error;
 
 /// Longest answer that is read, unless a request says otherwise.
@@ -28,6 +29,9 @@ pub(crate) struct Request {
     pub(crate) max_bytes: usize,
     /// Whether it can be sent again where nobody knows whether it was carried out.
     pub(crate) repeatable: bool,
+    /// Says what an answer means as any service would say it, where this one has words of its own, such as a 403 that
+    /// asks to wait.
+    pub(crate) understand: fn(&mut Answer, Timestamp),
 }
 
 impl Request {
@@ -48,6 +52,7 @@ impl Request {
             body: None,
             max_bytes: MAX_BYTES,
             repeatable,
+            understand: |_, _| {},
         }
     }
 

@@ -62,6 +62,14 @@ impl ServiceConfig {
         Self { name: kind.name.to_owned(), kind, settings: Settings::default() }
     }
 
+    /// The same, with what stands in for a setting that is not given.
+    pub(crate) fn or(mut self, setting: &str, value: Option<String>) -> Self {
+        if let Some(value) = value {
+            self.settings.0.entry(setting.to_owned()).or_insert(value);
+        }
+        self
+    }
+
     /// What addresses start with.
     pub fn name(&self) -> &str {
         &self.name

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::DestinationError;
 
 use super::{Form, Outside, Service, ServiceConfig, Setting};
-use crate::doppler;
+use crate::{aws, azure, doppler, gcp, gitea, github, gitlab, infisical, onepassword, vault};
 
 /// What opens a service.
 pub(crate) type Open = fn(&ServiceConfig, &Arc<dyn Outside>) -> Result<Arc<dyn Service>, DestinationError>;
@@ -47,7 +47,21 @@ impl ServiceKind {
     }
 }
 
-const KINDS: &[ServiceKind] = &[doppler::KIND];
+const KINDS: &[ServiceKind] = &[
+    vault::VAULT,
+    vault::OPENBAO,
+    aws::SECRETS_MANAGER,
+    aws::PARAMETER,
+    onepassword::KIND,
+    doppler::KIND,
+    infisical::KIND,
+    azure::KIND,
+    gcp::KIND,
+    github::KIND,
+    gitlab::KIND,
+    gitea::GITEA,
+    gitea::FORGEJO,
+];
 
 /// All kinds, in the order of the docs.
 pub fn service_kinds() -> &'static [ServiceKind] {

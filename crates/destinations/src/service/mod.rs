@@ -3,12 +3,14 @@
 //! A service is declared as `[service.NAME]`; an address starts with that name. One that is named as its kind needs no
 //! declaration where the environment says all (`VAULT_ADDR`). To add one: copy the smallest, give it a line in [`kinds`].
 
+mod bearer;
 mod cached;
 mod config;
 mod file;
 mod kinds;
 mod login;
 mod outside;
+mod path;
 mod settings;
 
 use std::{
@@ -21,13 +23,15 @@ use model::{Address, DestinationError, DestinationErrorKind as Kind, Hook};
 use crate::{Context, error::error, kinds::Opened, search::Search};
 
 pub(crate) use cached::{Cached, Token};
+pub(crate) use config::url_fault;
 pub use config::{ServiceConfig, SettingFault};
-pub(crate) use file::{MAX_FILE_BYTES, read_file, read_text};
+pub(crate) use file::{read_file, read_text};
 pub(crate) use kinds::setting;
 pub use kinds::{HTTP, ServiceKind, service_kinds};
 pub(crate) use login::{base_url, login};
 pub(crate) use outside::over_at;
 pub use outside::{Nowhere, Outside};
+pub(crate) use path::below;
 pub use settings::{Form, Setting, Settings};
 
 /// One service. Opening it touches nothing; credentials are fetched with the first call.

@@ -4,6 +4,10 @@
 //! To add one: implement [`place::RemotePlace`] for it in a file here, and give it a line at the end.
 
 #[cfg(test)]
+mod aws;
+#[cfg(test)]
+mod azure;
+#[cfg(test)]
 mod doppler;
 #[cfg(test)]
 #[path = "../drills/mod.rs"]
@@ -13,6 +17,18 @@ mod files;
 #[cfg(test)]
 mod five;
 #[cfg(test)]
+mod gcp;
+#[cfg(test)]
+mod gitea;
+#[cfg(test)]
+mod github;
+#[cfg(test)]
+mod gitlab;
+#[cfg(test)]
+mod infisical;
+#[cfg(test)]
+mod onepassword;
+#[cfg(test)]
 mod place;
 #[cfg(test)]
 mod server;
@@ -20,6 +36,8 @@ mod server;
 mod stand;
 #[cfg(test)]
 mod suite;
+#[cfg(test)]
+mod vault;
 
 /// Every case of the suite, for one service.
 #[cfg(test)]
@@ -53,4 +71,24 @@ macro_rules! contract {
 #[cfg(test)]
 mod kept_by {
     contract!(doppler, crate::doppler::DopplerPlace);
+    contract!(vault_v2, crate::vault::V2Place);
+    contract!(vault_v1, crate::vault::V1Place);
+    contract!(openbao, crate::vault::BaoPlace);
+    contract!(aws_secrets_manager, crate::aws::SecretPlace<false>);
+    contract!(aws_secrets_manager_field, crate::aws::SecretPlace<true>);
+    contract!(aws_ssm, crate::aws::ParameterPlace);
+    contract!(onepassword, crate::onepassword::ConnectPlace<false>);
+    contract!(onepassword_strict, crate::onepassword::ConnectPlace<true>);
+    contract!(infisical, crate::infisical::InfisicalPlace);
+    contract!(azure, crate::azure::KeyVaultPlace);
+    contract!(gcp, crate::gcp::SecretManagerPlace<false>);
+    contract!(gcp_field, crate::gcp::SecretManagerPlace<true>);
+    contract!(github_repository, crate::github::GitHubPlace<crate::github::Repository>);
+    contract!(github_environment, crate::github::GitHubPlace<crate::github::Environment>);
+    contract!(github_organisation, crate::github::GitHubPlace<crate::github::Organisation>);
+    contract!(gitlab_project, crate::gitlab::GitLabPlace<crate::gitlab::Project>);
+    contract!(gitlab_group, crate::gitlab::GitLabPlace<crate::gitlab::Group>);
+    contract!(gitea_repository, crate::gitea::GiteaPlace<crate::gitea::Gitea>);
+    contract!(forgejo_repository, crate::gitea::GiteaPlace<crate::gitea::Forgejo>);
+    contract!(forgejo_organisation, crate::gitea::GiteaPlace<crate::gitea::Organisation>);
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use destinations::{Context, Outside, ServiceConfig, Services};
-use model::{Clock, Destination, Report, Secret, SecretRef, Timestamp};
+use model::{Clock, Destination, DestinationError, Report, Secret, SecretRef, Timestamp};
 
 use crate::server::Server;
 
@@ -53,6 +53,9 @@ pub(crate) trait RemotePlace: Sized + Send + Sync + 'static {
     /// Refuses the credentials from now on.
     fn lock_out(&self);
 
+    /// Does what a person is told to do where the service itself refuses to go on.
+    fn attend(&self) {}
+
     /// How many older versions hold this key and can be read.
     fn old_copies(&self, _key: &str) -> usize {
         0
@@ -78,7 +81,7 @@ impl Outside for Env {
     }
 }
 
-struct SystemClock;
+pub(crate) struct SystemClock;
 
 #[async_trait::async_trait]
 impl Clock for SystemClock {
@@ -92,26 +95,78 @@ impl Clock for SystemClock {
     }
 }
 
-pub(crate) fn services<P: RemotePlace>(place: &P, more: &[(&str, &str)]) -> Arc<Services> {
-    let (kind, settings) = place.settings();
-    let mut values: BTreeMap<String, String> =
-        settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    values.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    let config = ServiceConfig::new(kind, None, values).unwrap();
-    let variables = place.variables().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Arc::new(Services::new(vec![config], Arc::new(Env(variables))))
+/// What a service finds outside.
+pub(crate) fn outside(variables: &[(&str, String)]) -> Arc<dyn Outside> {
+    Arc::new(Env(variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()))
 }
 
-/// Opens the place, with more settings.
-pub(crate) fn open_with<P: RemotePlace>(place: &P, more: &[(&str, &str)]) -> Arc<dyn Destination> {
+/// Opens an address of a service.
+pub(crate) fn open_at(services: Arc<Services>, address: &str) -> Arc<dyn Destination> {
+    try_open_at(services, address).unwrap()
+}
+
+/// The same, where it may be refused.
+pub(crate) fn try_open_at(
+    services: Arc<Services>,
+    address: &str,
+) -> Result<Arc<dyn Destination>, DestinationError> {
     let context = Context {
         integration: "backups".parse().unwrap(),
         instance: "prod".parse().unwrap(),
         rotation: None,
         hidden_variables: Vec::new(),
-        services: services(place, more),
+        services,
     };
-    destinations::open(&place.address().parse().unwrap(), &context).unwrap()
+    destinations::open(&address.parse().unwrap(), &context)
+}
+
+pub(crate) fn services<P: RemotePlace>(place: &P, more: &[(&str, &str)]) -> Arc<Services> {
+    let (kind, settings) = place.settings();
+    let mut values: BTreeMap<&str, String> = settings.into_iter().collect();
+    values.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    services_of(kind, values, &place.variables())
+}
+
+/// One service by these settings, in an environment of these variables.
+pub(crate) fn services_of<'n>(
+    kind: &str,
+    settings: impl IntoIterator<Item = (&'n str, String)>,
+    variables: &[(&str, String)],
+) -> Arc<Services> {
+    let values = settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let config = ServiceConfig::new(kind, None, values).unwrap();
+    Arc::new(Services::new(vec![config], outside(variables)))
+}
+
+/// Opens the place, with more settings.
+pub(crate) fn open_with<P: RemotePlace>(place: &P, more: &[(&str, &str)]) -> Arc<dyn Destination> {
+    open_at(services(place, more), &place.address())
+}
+
+/// Opens the place, with more settings, in another environment.
+pub(crate) fn open_in<P: RemotePlace>(
+    place: &P,
+    more: &[(&str, &str)],
+    variables: Vec<(&'static str, String)>,
+) -> Arc<dyn Destination> {
+    let (kind, settings) = place.settings();
+    let mut values: BTreeMap<&str, String> = settings.into_iter().collect();
+    values.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    open_at(services_of(kind, values, &variables), &place.address())
+}
+
+/// Opens the place with these settings and no other, in an empty environment.
+pub(crate) fn open_as<P: RemotePlace>(place: &P, settings: &[(&str, &str)]) -> Arc<dyn Destination> {
+    let values = settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
+    open_at(services_of(place.settings().0, values, &[]), &place.address())
+}
+
+/// Opens the place as the environment alone has it.
+pub(crate) fn open_undeclared<P: RemotePlace>(
+    place: &P,
+    variables: Vec<(&'static str, String)>,
+) -> Arc<dyn Destination> {
+    open_at(Arc::new(Services::new(Vec::new(), outside(&variables))), &place.address())
 }
 
 pub(crate) fn open<P: RemotePlace>(place: &P) -> Arc<dyn Destination> {

@@ -92,6 +92,8 @@ pub(crate) enum Fault {
     /// 429 that asks for so many seconds.
     Throttled(u32),
     Status(u16),
+    /// What the service itself says when it refuses.
+    Answer(Reply),
     /// No answer.
     Silent,
     /// The answer ends in its middle.
@@ -351,6 +353,7 @@ async fn misbehave(fault: Fault) -> Result<Response<Sent>, Unanswered> {
             Reply { headers: vec![("retry-after".to_owned(), seconds.to_string())], ..Reply::empty(429) }
         }
         Fault::Status(status) => Reply::empty(status),
+        Fault::Answer(reply) => reply,
         Fault::Silent => std::future::pending().await,
         Fault::Cut => {
             // More is announced than comes.

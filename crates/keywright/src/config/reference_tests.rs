@@ -89,6 +89,7 @@ fn row(setting: &destinations::Setting) -> String {
 fn page_of(kind: &str) -> &str {
     match kind {
         "openbao" => "vault",
+        "aws-secrets-manager" | "aws-ssm" => "aws",
         "forgejo" => "gitea",
         kind => kind,
     }
