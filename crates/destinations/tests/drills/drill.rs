@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use futures_util::future::join_all;
+use futures_util::{StreamExt as _, stream};
 use model::{Mode, RotationStatus, StepKind, StepState};
 
 use super::ground::{Ground, Stands};
@@ -11,8 +11,10 @@ use super::mishap::Mishap;
 use super::scene::{Scene, Then, Work, rotate};
 use super::support::{address, integration_name};
 
-/// Drills that go on at the same time: some wait for a service to be asked again.
-const AT_ONCE: usize = 24;
+/// Drills that go on at the same time: some wait until a service may be asked again.
+const AT_ONCE: usize = 64;
+/// Drills of one runtime: what they leave open, such as servers, ends with it.
+const TOGETHER: usize = 256;
 
 /// How many of the drills are done.
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +106,12 @@ async fn drill(
     let open = ground.rig.store.look(|kept| kept.open_of(&integration_name()));
     match (then, open) {
         (Then::Abort, Some(open)) => drop(ground.calm_engine().abort(open).await),
-        (Then::Overtake, _) => rotate(&ground, &ground.calm_engine(), Mode::Compromised).await,
+        (Then::Overtake, _) => {
+            rotate(&ground, &ground.calm_engine(), Mode::Compromised).await;
+            if ground.rig.store.look(|kept| kept.open_of(&integration_name())).is_some() {
+                ground.posts.iter().for_each(|post| post.stand.attend());
+            }
+        }
         _ => {}
     }
     ground.rig.recover_with(|| ground.calm_engine()).await;
@@ -152,11 +159,11 @@ pub(crate) fn drill_all(name: &str, stands: Stands, work: Work, dose: Dose) -> T
     for scene in Scene::all(work) {
         let rehearsal = Arc::new(runtime().block_on(Rehearsal::of(scene, stands)));
         let drills = dose.of(&rehearsal);
-        for some in drills.chunks(AT_ONCE) {
-            // What a batch leaves open, such as servers, ends with its runtime.
-            let ends = runtime().block_on(join_all(
-                some.iter().map(|(mishap, then)| Box::pin(drill(stands, rehearsal.clone(), *mishap, *then))),
-            ));
+        for some in drills.chunks(TOGETHER) {
+            let drills =
+                some.iter().map(|(mishap, then)| Box::pin(drill(stands, rehearsal.clone(), *mishap, *then)));
+            let drills = stream::iter(drills).buffer_unordered(AT_ONCE);
+            let ends: Vec<_> = runtime().block_on(drills.collect());
             for end in ends {
                 tally.count += 1;
                 match end {

@@ -15,6 +15,13 @@ const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/remote/autho
 
 pub(crate) struct RemoteStand<P>(pub(crate) P);
 
+impl<P: RemotePlace> RemoteStand<P> {
+    /// What is made of versions that hold dead keys: the most that the service can.
+    fn discards() -> Option<&'static str> {
+        ["destroy", "disable"].into_iter().find(|way| P::OLD_VERSIONS.contains(way))
+    }
+}
+
 #[async_trait::async_trait]
 impl<P: RemotePlace> Stand for RemoteStand<P> {
     fn open(&self) -> Arc<dyn Destination> {
@@ -22,10 +29,7 @@ impl<P: RemotePlace> Stand for RemoteStand<P> {
         if !self.0.settings().1.iter().any(|(name, _)| *name == "ca") {
             more.push(("ca", AUTHORITY));
         }
-        if P::OLD_VERSIONS.contains(&"destroy") {
-            // Versions of dead keys go.
-            more.push(("old_versions", "destroy"));
-        }
+        more.extend(Self::discards().map(|way| ("old_versions", way)));
         open_with(&self.0, &more)
     }
 
@@ -43,7 +47,7 @@ impl<P: RemotePlace> Stand for RemoteStand<P> {
 
     fn untidy(&self, dead: &[String]) -> Vec<String> {
         let mut found = self.0.server().unclean();
-        if P::OLD_VERSIONS.contains(&"destroy") {
+        if Self::discards().is_some() {
             let copies = dead.iter().map(|key| self.0.old_copies(key)).filter(|copies| *copies > 0);
             found.extend(copies.map(|copies| format!("{copies} older versions hold a dead key")));
         }
@@ -70,6 +74,10 @@ impl<P: RemotePlace> Stand for RemoteStand<P> {
 
     async fn struck(&self) {
         self.0.server().struck().await;
+    }
+
+    fn attend(&self) {
+        self.0.attend();
     }
 
     fn behave(&self) {

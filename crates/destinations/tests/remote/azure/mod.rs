@@ -267,6 +267,11 @@ impl RemotePlace for KeyVaultPlace {
         self.state.0.lock().unwrap().locked_out = true;
     }
 
+    /// A secret that was deleted is brought back; a vault does not take another of its name before.
+    fn attend(&self) {
+        self.state.0.lock().unwrap().deleted = false;
+    }
+
     fn old_copies(&self, key: &str) -> usize {
         let state = self.state.0.lock().unwrap();
         state.versions.iter().rev().skip(1).filter(|version| version.enabled && version.value == key).count()

@@ -89,7 +89,7 @@ impl Place {
     pub(super) fn old_copies(&self, key: &str) -> usize {
         let state = self.vault.0.lock().unwrap();
         let Engine::Two(secrets) = &state.mounts["secret"] else { return 0 };
-        let versions = &secrets[PATH];
+        let Some(versions) = secrets.get(PATH) else { return 0 };
         let holds = |version: &&Version| {
             let text = version.fields.get(FIELD).map(|raw| raw.get());
             !version.deleted && !version.destroyed && text == Some(&format!("\"{key}\""))
