@@ -53,16 +53,30 @@ fn written(dice: &mut Dice) -> String {
         let before = dice.one_of(&["", "", "export ", "  ", "\t", "export  "]);
         let equals = dice.one_of(&["=", "=", "=", " = ", "= "]);
         let value = dice.one_of(&[
-            "plain", "\"in double quotes\"", "'in single'", "`back`", "", "\"\"", "a.b-c_d", "https://x.example.com/a?b=c",
-            "\"with \\\"escapes\\\" and #\"", "'#no comment'", "\"${HOME}/x\"", "1", "true", "\"line\\nbreak\"",
+            "plain",
+            "\"in double quotes\"",
+            "'in single'",
+            "`back`",
+            "",
+            "\"\"",
+            "a.b-c_d",
+            "https://x.example.com/a?b=c",
+            "\"with \\\"escapes\\\" and #\"",
+            "'#no comment'",
+            "\"${HOME}/x\"",
+            "1",
+            "true",
+            "\"line\\nbreak\"",
         ]);
         let behind = dice.one_of(&["", "", " # why", "   ", "\t# N8N_API_KEY=old"]);
-        text.push_str(&match dice.throw(6) {
-            0 => format!("# {value}{end}"),
-            1 => end.to_owned(),
-            2 => format!("#{before}NAME_{number}{equals}{value}{end}"),
-            _ => format!("{before}NAME_{number}{equals}{value}{behind}{end}"),
-        });
+        let line = match dice.throw(6) {
+            0 => format!("# {value}"),
+            1 => String::new(),
+            2 => format!("#{before}NAME_{number}{equals}{value}"),
+            _ => format!("{before}NAME_{number}{equals}{value}{behind}"),
+        };
+        text.push_str(&line);
+        text.push_str(end);
     }
     if dice.throw(4) == 0 {
         text.truncate(text.trim_end().len());
@@ -127,8 +141,14 @@ async fn try_one(text: &str, file: &Path, tally: &mut Tally) {
         }
         // In the line, what is before and behind the value stays.
         let (start, end) = after[line].split_once(KEY).unwrap();
-        let (start, end) = (start.trim_end_matches(['"', '\'', '`', ' ']), end.trim_start_matches(['"', '\'', '`']));
-        assert!(before[line].starts_with(start) && before[line].ends_with(end), "{:?} {:?}", before[line], after[line]);
+        let (start, end) =
+            (start.trim_end_matches(['"', '\'', '`', ' ']), end.trim_start_matches(['"', '\'', '`']));
+        assert!(
+            before[line].starts_with(start) && before[line].ends_with(end),
+            "{:?} {:?}",
+            before[line],
+            after[line]
+        );
         if let Held::Value(former) = held {
             place.restore(Some(&former)).await.unwrap();
             assert_eq!(place.read().await.unwrap(), Held::Value(former), "{text:?} {name}");
