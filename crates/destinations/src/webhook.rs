@@ -38,8 +38,15 @@ const SETTINGS: &[Setting] = &[
     setting("secret", Form::Secret, "\"sealed:webhook\"", "nothing is called", "what calls are signed with: `whsec_` and Base64, or any other text"),
 ];
 
-#[expect(clippy::unnecessary_wraps, reason = "as every kind is opened")]
 fn open(config: &ServiceConfig, outside: &Arc<dyn Outside>) -> Result<Arc<dyn Service>, DestinationError> {
+    if config.settings().text("url").is_none() {
+        return Err(error(
+            Kind::BadAddress,
+            format!("cannot call `{}`", config.name()),
+            "nothing says where it is",
+            format!("declare [service.{}] with `url` and `secret`", config.name()),
+        ));
+    }
     Ok(Arc::new(Webhook { remote: Remote::new(config, outside), config: config.clone() }))
 }
 

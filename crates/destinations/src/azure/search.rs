@@ -13,7 +13,7 @@ impl KeyVault {
         let vaults: Vec<&str> = vaults.split([' ', ',']).filter(|name| !name.is_empty()).collect();
         if vaults.is_empty() {
             let service = self.config.name();
-            search.leave_out(format!(
+            search.pass_by(format!(
                 "{}: which vaults to search is not said; give `vaults` in [service.{service}]",
                 self.remote.label()
             ));

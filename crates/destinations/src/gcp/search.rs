@@ -28,7 +28,7 @@ impl SecretManager {
         let Some(project) = self.config.settings().text("project").filter(|project| is_project(project))
         else {
             let (label, service) = (self.remote.label(), self.config.name());
-            search.leave_out(format!(
+            search.pass_by(format!(
                 "{label}: which project to search is not said; give `project` in [service.{service}]"
             ));
             return Ok(());

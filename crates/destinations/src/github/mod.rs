@@ -50,7 +50,7 @@ pub(crate) const KIND: ServiceKind = ServiceKind {
 #[rustfmt::skip]
 const SETTINGS: &[Setting] = &[
     setting("url", Form::Url, "\"https://github.example.com/api/v3\"", "GitHub.com's", "where its REST API is; for GitHub Enterprise Server, with `/api/v3`"),
-    setting("token", Form::Secret, "\"sealed:github\"", "`GH_TOKEN`, `GITHUB_TOKEN`", "a fine-grained token with `Secrets: write`, or a classic one with the scope `repo` (organisations: `admin:org`)"),
+    setting("token", Form::Secret, "\"sealed:github\"", "`GH_TOKEN`, `GITHUB_TOKEN`", "a fine-grained token with `Secrets: write` (of an environment: `Environments: write`), or a classic one with the scope `repo` (organisations: `admin:org`)"),
     setting("app_id", Form::Text, "\"123456\"", "none", "the id of a GitHub App, or its client id, together with `installation_id` and `private_key`"),
     setting("installation_id", Form::Text, "\"4567890\"", "none", "the id of the App's installation at the owner"),
     setting("private_key", Form::Secret, "\"file:keywright.private-key.pem\"", "none", "where the App's private key is, in PEM as GitHub gives it"),

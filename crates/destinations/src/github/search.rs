@@ -62,7 +62,7 @@ impl GitHub {
             (Some(_), None) => Listed::Organisation,
             (None, None) => {
                 let name = self.config.name();
-                search.leave_out(format!(
+                search.pass_by(format!(
                     "{}: `search` in [service.{name}] does not say whose repositories",
                     self.remote.label()
                 ));

@@ -56,6 +56,8 @@ pub struct Search {
     pub left_out: Vec<String>,
     /// Whether more was found than is kept.
     overflowed: bool,
+    /// Whether a whole service was not looked through.
+    passed_by: bool,
 }
 
 /// Lines about what was left out; more are not kept.
@@ -83,12 +85,24 @@ impl Search {
             found: Vec::new(),
             left_out: Vec::new(),
             overflowed: false,
+            passed_by: false,
         }
     }
 
     /// Whether more was to be read than might be.
     pub fn is_exhausted(&self) -> bool {
         self.exhausted
+    }
+
+    /// Whether a whole service was not looked through, as nothing says where in it to look.
+    pub fn has_passed_by(&self) -> bool {
+        self.passed_by
+    }
+
+    /// Notes a whole service that is not looked through.
+    pub(crate) fn pass_by(&mut self, line: impl Into<String>) {
+        self.passed_by = true;
+        self.leave_out(line);
     }
 
     /// How many names need be kept of a list: no more than can be looked at.

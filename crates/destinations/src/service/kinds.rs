@@ -45,6 +45,15 @@ impl ServiceKind {
         !HOOKS_ONLY.contains(&self.name)
     }
 
+    /// The address of a hook, where it has one beside its destinations.
+    pub fn hook_example(&self) -> Option<&'static str> {
+        match self.name {
+            "github" => Some("github:acme/site/deploy.yml@main"),
+            "kubernetes" => Some("kubernetes:prod/deployment/app"),
+            _ => None,
+        }
+    }
+
     /// Its own settings and those of every service.
     pub fn all_settings(&self) -> impl Iterator<Item = &'static Setting> {
         self.settings.iter().chain(HTTP)

@@ -91,13 +91,30 @@ impl Services {
     pub async fn search(&self, name: &str, search: &mut Search) -> Result<(), DestinationError> {
         match self.find(name)? {
             Some(service) => service.search(search).await,
+            None if crate::kinds::kinds().iter().any(|local| local.name == name) => Err(error(
+                Kind::BadAddress,
+                format!("cannot search `{name}`"),
+                "it is no service: it lies in files",
+                "`--folder DIR` looks through files",
+            )),
             None => Err(error(
                 Kind::BadAddress,
                 format!("cannot search `{name}`"),
                 "there is no such service",
-                format!("declare [service.{name}]"),
+                match self.nearest(name) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("declare [service.{name}]"),
+                },
             )),
         }
+    }
+
+    fn nearest(&self, name: &str) -> Option<&str> {
+        let declared = self.declared.iter().map(ServiceConfig::name);
+        let known =
+            service_kinds().iter().filter(|kind| kind.holds_keys()).map(|kind| kind.name).chain(declared);
+        let rated = known.map(|known| (strsim::damerau_levenshtein(known, name), known));
+        rated.filter(|(distance, _)| *distance <= 2).min().map(|(_, known)| known)
     }
 
     /// The service of that name: a declared one, or the kind itself as the environment has it.

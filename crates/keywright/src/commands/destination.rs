@@ -68,6 +68,11 @@ pub(crate) fn kinds(ui: crate::ui::Ui) -> Exit {
         let what = if kind.holds_keys() { "service" } else { "hook" };
         add(what, kind.name, kind.example, kind.summary);
     }
+    for kind in destinations::service_kinds() {
+        if let Some(example) = kind.hook_example() {
+            add("hook", kind.name, example, "of that service: what makes a program take up a new key");
+        }
+    }
     for kind in destinations::hook_kinds() {
         add("hook", kind.name, kind.example, kind.summary);
     }

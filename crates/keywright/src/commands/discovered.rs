@@ -42,7 +42,7 @@ impl Seen {
     pub(super) fn exit(&self) -> Exit {
         let strange = |found: &Found| found.how != How::NamedLike && !self.is_declared(found);
         // What was not looked through may hold it.
-        if !self.failed.is_empty() || self.search.is_exhausted() {
+        if !self.failed.is_empty() || self.search.is_exhausted() || self.search.has_passed_by() {
             return Exit::Failed;
         }
         if self.search.found.iter().any(strange) { Exit::Findings } else { Exit::Done }

@@ -78,14 +78,16 @@ fn instance(section: &Section<'_>, instances: &[InstanceName]) -> Option<Instanc
         if let [only] = instances {
             return Some(only.clone());
         }
-        section.wants(
-            "instance",
-            if instances.is_empty() {
-                "names none, and none is declared"
-            } else {
-                "is missing: there are several"
-            },
-        );
+        if instances.is_empty() {
+            section.page.absence(
+                section.line,
+                section.at("instance"),
+                "names none, and none is declared",
+                "declare [instance.NAME] with its url and admin",
+            );
+        } else {
+            section.wants("instance", "is missing: there are several");
+        }
         return None;
     }
     let name = section.parsed::<InstanceName>("instance")?;

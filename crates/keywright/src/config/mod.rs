@@ -114,7 +114,7 @@ impl Default for Config {
 
 /// What `keywright init` writes.
 pub(crate) const TEMPLATE: &str = "\
-# Keywright's configuration. Paths are relative to this file; secrets are references (env:NAME, file:PATH).
+# Keywright's configuration. Paths are relative to this file; secrets are references (env:NAME, file:PATH, sealed:NAME).
 store = \"keywright.db\"
 log = \"keywright-log\"
 master_key = \"file:keywright.key\"
