@@ -314,18 +314,20 @@ pub fn plan(
     number(before.into_iter().chain(deliveries).chain(after), 0)
 }
 
-/// The steps that undo a rotation; they follow those it has.
+/// The steps that undo a rotation; they follow those it has. A mere delivery made no key, and what it wrote over was not
+/// the integration's: it only ends, and what was delivered stays.
 pub fn plan_abort(rotation: &Rotation) -> Vec<Step> {
+    let first = u32::try_from(rotation.steps.len()).unwrap_or(u32::MAX);
+    if rotation.mode == Mode::Deliver {
+        return number([(StepKind::Close, None)].into_iter(), first);
+    }
     let began = |kind| rotation.steps.iter().filter(move |step| step.kind == kind && step.attempts > 0);
     let touched = began(StepKind::Deliver).flat_map(|step| {
         let to = step.destination.as_ref();
         let reloaded = began(StepKind::Reload).any(|reload| reload.destination == step.destination);
         std::iter::once((StepKind::Restore, to)).chain(reloaded.then_some((StepKind::Reload, to)))
     });
-    // A mere delivery made no key: the one that it delivered is the integration's.
-    let remove = (rotation.mode != Mode::Deliver).then_some((StepKind::Remove, None));
-    let first = u32::try_from(rotation.steps.len()).unwrap_or(u32::MAX);
-    number(touched.chain(remove).chain([(StepKind::Close, None)]), first)
+    number(touched.chain([(StepKind::Remove, None), (StepKind::Close, None)]), first)
 }
 
 fn number<'a>(steps: impl Iterator<Item = (StepKind, Option<&'a Address>)>, first: u32) -> Vec<Step> {

@@ -166,6 +166,9 @@ fn over_line(rotation: &Rotation) -> String {
     let name = &rotation.integration;
     let gap = rotation.gap_ms.map(|ms| format!("; {ms} ms without a working key")).unwrap_or_default();
     match (rotation.status, rotation.mode) {
+        (RotationStatus::Aborted, Mode::Deliver) => {
+            format!("{WARN}undone{WARN:#} {BOLD}{name}{BOLD:#}: the key stays where it was delivered by now")
+        }
         (RotationStatus::Aborted, _) => {
             format!("{WARN}undone{WARN:#} {BOLD}{name}{BOLD:#}: all is as it was before")
         }

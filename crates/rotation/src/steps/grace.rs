@@ -2,8 +2,8 @@
 //! once more, since the old key goes next.
 
 use model::{
-    DestinationErrorKind, KeyState, Period, Rotation, RotationStatus, SignedDuration, StepKind, StepState,
-    Timestamp,
+    Confirmation, DestinationErrorKind, KeyState, Period, Rotation, RotationStatus, SignedDuration, Step,
+    StepKind, StepState, Timestamp,
 };
 use serde_json::json;
 
@@ -76,7 +76,7 @@ pub(super) fn lately(turn: &Turn<'_, '_>) -> Option<Timestamp> {
     turn.journal.now().checked_sub(STILL_FRESH).ok()
 }
 
-/// The steps of destinations that do not hold the new key any more. Those read after `trusted` are not read
+/// The steps of destinations that do not hold the new key any more, as far as can be seen. Those read after `trusted` are not read
 /// again; all are if it is `None`.
 pub(super) async fn drifted(
     turn: &Turn<'_, '_>,
@@ -89,18 +89,22 @@ pub(super) async fn drifted(
         if trusted.is_some_and(|trusted| step.done_at.max(read_at) > Some(trusted)) {
             continue;
         }
-        match super::destination(turn.journal, step, turn.integration)?.confirm(&key.fingerprint).await {
-            Ok(_) => {}
-            Err(failure) if failure.kind == DestinationErrorKind::NotConfirmed => {
-                let same = |other: &&model::Step| {
-                    other.destination == step.destination
-                        && other.state == StepState::Done
-                        && matches!(other.kind, StepKind::Deliver | StepKind::Confirm | StepKind::Reload)
-                };
-                let numbers = turn.journal.rotation.steps.iter().filter(same).map(|step| step.number);
-                steps.extend(numbers.filter_map(|number| usize::try_from(number).ok()));
-            }
+        let destination = super::destination(turn.journal, step, turn.integration)?;
+        let holds = match destination.confirm(&key.fingerprint).await {
+            Ok(Confirmation::ReadBack) => true,
+            // It cannot be read: somebody wrote to it if it does not look as it did when it was confirmed.
+            Ok(Confirmation::Seen(now)) => super::confirm::seen(step) == Some(&now),
+            Err(failure) if failure.kind == DestinationErrorKind::NotConfirmed => false,
             Err(failure) => return Err(failure.into()),
+        };
+        if !holds {
+            let same = |other: &&Step| {
+                other.destination == step.destination
+                    && other.state == StepState::Done
+                    && matches!(other.kind, StepKind::Deliver | StepKind::Confirm | StepKind::Reload)
+            };
+            let numbers = turn.journal.rotation.steps.iter().filter(same).map(|step| step.number);
+            steps.extend(numbers.filter_map(|number| usize::try_from(number).ok()));
         }
     }
     Ok(steps)

@@ -42,6 +42,31 @@ async fn what_drifts_while_the_old_key_cannot_be_deleted_is_mended_too() {
     assert_eq!(rig.violations(), Vec::<String>::new());
 }
 
+/// What was seen instead when it was confirmed has to be seen still.
+#[tokio::test]
+async fn what_cannot_be_read_is_delivered_again_if_somebody_wrote_there_in_the_grace() {
+    let mut rig = rig(KeyModel::Many, true, HOUR);
+    rig.hook_up(2);
+    rig.outside.arrange(|state| state.places.values_mut().for_each(|place| place.blind = true));
+    let engine = rig.calm_engine();
+    let Outcome::Waiting(rotation, until) = rig.rotate(&engine, Mode::Graceful).await.unwrap() else {
+        panic!("it does not wait")
+    };
+    rig.outside.meddle(&address(1), "canary-key-the-old-one");
+    rig.clock.jump_to(until);
+    let Outcome::Over(done) = engine.drive(rotation.id).await.unwrap() else { panic!("it is not over") };
+    assert_eq!(done.status, RotationStatus::Done);
+    assert_eq!(rig.outside.text(&address(1)), rig.new_text(rotation.id));
+    let history = rig.outside.look(|state| state.history.clone());
+    let times = |what: &str| history.iter().filter(|done| *done == what).count();
+    let done =
+        ["deliver fake:/place/0", "reload fake:/place/0", "deliver fake:/place/1", "reload fake:/place/1"];
+    assert_eq!(done.map(times), [1, 1, 2, 2], "{history:?}");
+    let last = |what: &str| history.iter().rposition(|done| done == what).unwrap();
+    assert!(last("reload fake:/place/1") < last("delete native-old"), "{history:?}");
+    assert_eq!(rig.violations(), Vec::<String>::new());
+}
+
 #[tokio::test]
 async fn undoing_puts_everything_back() {
     let rig = rig(KeyModel::Many, true, HOUR);

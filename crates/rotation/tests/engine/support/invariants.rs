@@ -118,7 +118,7 @@ impl Rig {
         match (last.status, last.mode) {
             (RotationStatus::Done, Mode::Revoke) => {}
             (RotationStatus::Done, _) => self.all_hold_the_new_key(last, found),
-            (RotationStatus::Aborted, _) if rotations.len() == 1 => self.all_hold_what_they_held(found),
+            (RotationStatus::Aborted, _) if rotations.len() == 1 => self.all_hold_what_they_held(last, found),
             _ => {}
         }
     }
@@ -156,13 +156,16 @@ impl Rig {
         }
     }
 
-    fn all_hold_what_they_held(&self, found: &mut Vec<String>) {
+    /// Where a mere delivery was undone, what it delivered stays.
+    fn all_hold_what_they_held(&self, rotation: &Rotation, found: &mut Vec<String>) {
+        let key = self.new_text(rotation.id).filter(|_| rotation.mode == Mode::Deliver);
+        let stays = |text: Option<&String>| text.is_some() && text == key.as_ref();
         for (number, before) in self.before.iter().enumerate() {
             let place = self.outside.look(|state| state.places[&address(number)].clone());
-            if place.meddled == Meddled::Never && place.text != before.text {
+            if place.meddled == Meddled::Never && place.text != before.text && !stays(place.text.as_ref()) {
                 found.push(format!("`{}` does not hold what it held before", address(number)));
             }
-            if place.meddled == Meddled::Never && place.taken_up != before.taken_up {
+            if place.meddled == Meddled::Never && place.taken_up != before.taken_up && !stays(place.read()) {
                 found.push(format!("the client of `{}` did not take up what it had before", address(number)));
             }
         }

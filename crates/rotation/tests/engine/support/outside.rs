@@ -46,6 +46,8 @@ pub(crate) struct Place {
     pub(crate) broken_at: Option<Call>,
     /// What its program took up last, and whether that was somebody else's; it reads the place itself if `None`.
     pub(crate) taken_up: Option<(Option<String>, bool)>,
+    /// How often it was written to, by whomever.
+    pub(crate) writes: u32,
     /// What it held before, as places keep versions.
     pub(crate) versions: Vec<String>,
     /// Whether somebody else wrote to it.
@@ -193,6 +195,7 @@ impl Place {
 
     pub(crate) fn meddle(&mut self, text: &str) {
         self.text = Some(text.to_owned());
+        self.writes += 1;
         self.meddled = Meddled::Last;
     }
 }
