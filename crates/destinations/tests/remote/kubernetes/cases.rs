@@ -260,6 +260,7 @@ async fn a_search_keeps_to_the_namespace_that_it_is_given() {
     let mut search = Search::new(wanted(), 1000);
     let failure = services(&place, &[]).search("kubernetes", &mut search).await.unwrap_err();
     assert!(failure.to_string().contains("`list` on `secrets` in all namespaces"), "{failure}");
+    assert_eq!(search.left_out, [""; 0], "nothing was looked through");
 }
 
 #[tokio::test]
