@@ -193,9 +193,8 @@ impl State {
         let now = &body["spec"]["template"]["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"];
         let now = now.as_str().ok_or("no time")?;
         now.parse::<model::Timestamp>().map_err(|error| error.to_string())?;
-        if body
-            != json!({"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": now}}}}})
-        {
+        let annotations = json!({"kubectl.kubernetes.io/restartedAt": now, "keywright.io/rotation": super::rollouts::ROTATION});
+        if body != json!({"spec": {"template": {"metadata": {"annotations": annotations}}}}) {
             return Err(format!("{body}"));
         }
         if self.denied.contains("patch") {

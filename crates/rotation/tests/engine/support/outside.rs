@@ -71,6 +71,8 @@ pub(crate) struct State {
     pub(crate) effects: u32,
     /// In order: what was done outside.
     pub(crate) history: Vec<String>,
+    /// Hooks that were run after an earlier try, and when their destination was delivered.
+    pub(crate) run_again: Vec<(Address, Timestamp)>,
 }
 
 pub(crate) struct Outside(pub(crate) Mutex<State>);
@@ -128,6 +130,7 @@ impl Outside {
             violations: Vec::new(),
             effects: 0,
             history: Vec::new(),
+            run_again: Vec::new(),
         }))
     }
 
