@@ -1,6 +1,6 @@
 //! The port to a place outside that holds a key's text.
 
-use crate::{Failure, Fingerprint, Secret};
+use crate::{Failure, Fingerprint, Secret, Timestamp};
 
 /// Where a key is put: a kind and what that kind makes of the rest, such as
 /// `dotenv:/srv/backup/.env#N8N_API_KEY`. It holds no secret.
@@ -156,6 +156,12 @@ pub trait Hook: Send + Sync {
 
     /// Runs it; `Ok` says in a few words what was seen. Doing it again does no harm.
     async fn run(&self) -> Result<String, DestinationError>;
+
+    /// Runs it after a try whose effect may be under way. What that try began, at `delivered` or later, is seen to its end
+    /// where that can be told, and not begun anew; what began before took up an older key.
+    async fn run_again(&self, _delivered: Timestamp) -> Result<String, DestinationError> {
+        self.run().await
+    }
 }
 
 #[cfg(test)]

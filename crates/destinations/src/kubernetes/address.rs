@@ -88,9 +88,9 @@ pub(super) fn workload(address: &Address) -> Result<(String, Workload, String), 
         return Err(bad("it has not three parts with `/` between them"));
     };
     let workload = match *what {
-        "deployment" => Workload::Deployment,
-        "statefulset" => Workload::StatefulSet,
-        "daemonset" => Workload::DaemonSet,
+        "deployment" | "deploy" => Workload::Deployment,
+        "statefulset" | "sts" => Workload::StatefulSet,
+        "daemonset" | "ds" => Workload::DaemonSet,
         _ => return Err(bad("what stands in its middle cannot be restarted")),
     };
     if !is_name(namespace, false) || !is_name(name, true) {
@@ -151,8 +151,17 @@ mod tests {
 
     #[test]
     fn a_hook_names_what_can_be_restarted() {
-        let parsed = workload(&"kubernetes:backups/statefulset/db".parse().unwrap()).unwrap();
-        assert_eq!(parsed, ("backups".into(), Workload::StatefulSet, "db".into()));
+        for (word, expected) in [
+            ("deployment", Workload::Deployment),
+            ("deploy", Workload::Deployment),
+            ("statefulset", Workload::StatefulSet),
+            ("sts", Workload::StatefulSet),
+            ("daemonset", Workload::DaemonSet),
+            ("ds", Workload::DaemonSet),
+        ] {
+            let parsed = workload(&format!("kubernetes:backups/{word}/db").parse().unwrap()).unwrap();
+            assert_eq!(parsed, ("backups".into(), expected, "db".into()));
+        }
         for bad in
             ["backups/db", "backups/pod/db", "backups/deployment/", "a/deployment/b/c", "a/deployment/B"]
         {

@@ -64,6 +64,11 @@ impl<'c> Call<'c> {
         Self { method, path, query: Vec::new(), body: None, purpose, need, max_bytes: None }
     }
 
+    /// Makes a new object, in our name.
+    pub(super) fn post(path: &'c [&'c str], body: &'c Value, purpose: String, need: String) -> Self {
+        Self { method: Method::POST, ..Self::patch(path, "application/json", body, purpose, need) }
+    }
+
     /// A change, as a patch of that media type, in our name.
     pub(super) fn patch(
         path: &'c [&'c str],

@@ -59,7 +59,7 @@ const SETTINGS: &[Setting] = &[
     setting("token", Form::Secret, "\"sealed:kubernetes\"", "the kubeconfig's", "a service account's token, together with `url`"),
     setting("namespace", Form::Text, "\"backups\"", "all namespaces", "the one namespace that a search looks through"),
     setting("force", Form::Flag, "true", "false", "take a key over from another field manager that set it"),
-    setting("rollout_timeout", Form::Period, "\"10m\"", "a minute, and what is not done by then goes on", "how long a hook waits for the new pods; if they are not there by then, it fails"),
+    setting("rollout_timeout", Form::Period, "\"10m\"", "a deployment's own `progressDeadlineSeconds`, else ten minutes", "how long a hook waits for the new pods; if they are not there by then, it fails"),
 ];
 
 fn open(config: &ServiceConfig, outside: &Arc<dyn Outside>) -> Result<Arc<dyn Service>, DestinationError> {
@@ -85,9 +85,14 @@ impl Service for Kubernetes {
         Ok(Arc::new(Slotted(SecretKey { service: self, address: address.clone(), place })))
     }
 
-    fn hook(self: Arc<Self>, address: &Address, _: &Context) -> Result<Arc<dyn Hook>, DestinationError> {
+    fn hook(
+        self: Arc<Self>,
+        address: &Address,
+        context: &Context,
+    ) -> Result<Arc<dyn Hook>, DestinationError> {
         let (namespace, workload, name) = address::workload(address)?;
-        Ok(Arc::new(Rollout { service: self, address: address.clone(), namespace, workload, name }))
+        let (address, rotation) = (address.clone(), context.rotation);
+        Ok(Arc::new(Rollout { service: self, address, namespace, workload, name, rotation }))
     }
 
     async fn search(&self, search: &mut Search) -> Result<(), DestinationError> {

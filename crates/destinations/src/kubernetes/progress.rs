@@ -1,8 +1,19 @@
 //! How far a rollout is, by the rules of `kubectl rollout status`. Pure.
 
+use std::{collections::BTreeMap, time::Duration};
+
+use model::{RotationId, Timestamp};
 use serde::Deserialize;
 
 use super::address::Workload;
+
+/// When it was restarted, as `kubectl` writes it too; and the rotation that we did it for.
+pub(super) const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+pub(super) const ROTATION: &str = "keywright.io/rotation";
+/// How long a deployment gives its rollout if it says nothing, and we give those that cannot say it.
+const PATIENCE: u64 = 600;
+/// A deployment that says so gives it for ever.
+const FOR_EVER: u64 = i32::MAX as u64;
 
 /// A workload, as far as we look at it. What its kind does not have is nothing.
 #[derive(Deserialize)]
@@ -26,6 +37,21 @@ struct Spec {
     paused: bool,
     #[serde(default)]
     update_strategy: Strategy,
+    progress_deadline_seconds: Option<u64>,
+    #[serde(default)]
+    template: Template,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Template {
+    metadata: TemplateMetadata,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TemplateMetadata {
+    annotations: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -85,6 +111,20 @@ pub(super) fn fault(workload: Workload, object: &Object) -> Option<(&'static str
                 "set its `updateStrategy` to `RollingUpdate`, or use `command:` with what restarts it",
             )),
     }
+}
+
+/// How long its rollout may take where no setting says it.
+pub(super) fn patience(object: &Object) -> Duration {
+    let own = object.spec.progress_deadline_seconds.filter(|seconds| *seconds < FOR_EVER);
+    Duration::from_secs(own.unwrap_or(PATIENCE))
+}
+
+/// Whether it was restarted for that rotation, after a delivery.
+pub(super) fn is_restarted(object: &Object, rotation: RotationId, delivered: Timestamp) -> bool {
+    let annotations = object.spec.template.metadata.annotations.as_ref();
+    let says = |name| annotations?.get(name).map(String::as_str);
+    let at = says(RESTARTED_AT).and_then(|at| at.parse::<Timestamp>().ok());
+    says(ROTATION) == Some(rotation.to_string().as_str()) && at.is_some_and(|at| at >= delivered)
 }
 
 pub(super) fn progress(workload: Workload, object: &Object) -> Progress {
@@ -180,6 +220,20 @@ mod tests {
         check(Workload::DaemonSet, &json!({}), &status(1, 2), "Under(\"1 of 2");
         check(Workload::DaemonSet, &json!({}), &status(2, 1), "Under(\"2 of 2");
         check(Workload::DaemonSet, &json!({}), &status(2, 2), "Done(\"2 of 2");
+    }
+
+    #[test]
+    fn a_rollout_is_given_the_time_that_its_workload_gives_it() {
+        for (spec, seconds) in [
+            (json!({}), 600),
+            (json!({"progressDeadlineSeconds": 30}), 30),
+            (json!({"progressDeadlineSeconds": 7200}), 7200),
+            (json!({"progressDeadlineSeconds": i32::MAX}), 600),
+        ] {
+            let object = json!({"metadata": {"generation": 1}, "spec": spec});
+            let patience = patience(&serde_json::from_value(object).unwrap());
+            assert_eq!(patience.as_secs(), seconds, "{spec}");
+        }
     }
 
     #[test]

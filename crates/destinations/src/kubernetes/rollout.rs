@@ -3,21 +3,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use model::{Address, DestinationError, DestinationErrorKind as Kind, Hook};
+use model::{Address, DestinationError, DestinationErrorKind as Kind, Hook, RotationId, Timestamp};
 use serde_json::json;
 
 use super::{
     Kubernetes,
     address::Workload,
     cluster::Call,
-    progress::{Object, Progress, fault, progress},
+    progress::{Object, Progress, RESTARTED_AT, ROTATION, fault, is_restarted, patience, progress},
     status::{Status, refusal},
 };
 use crate::http::Answer;
 
 const STRATEGIC: &str = "application/strategic-merge-patch+json";
-/// How long is waited where nothing is said.
-const WAIT: Duration = Duration::from_mins(1);
 /// Between two looks; doubled up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -28,6 +26,8 @@ pub(super) struct Rollout {
     pub(super) namespace: String,
     pub(super) workload: Workload,
     pub(super) name: String,
+    /// What it is run for.
+    pub(super) rotation: Option<RotationId>,
 }
 
 impl Rollout {
@@ -57,17 +57,19 @@ impl Rollout {
     }
 
     /// It is there, and a restart would restart its pods.
-    async fn look_if_restartable(&self) -> Result<(), DestinationError> {
+    async fn look_if_restartable(&self) -> Result<Object, DestinationError> {
         let (object, answer) = self.look().await?;
         match fault(self.workload, &object) {
-            None => Ok(()),
+            None => Ok(object),
             Some((because, mend)) => Err(answer.error(Kind::Denied, because, mend)),
         }
     }
 
     async fn patch(&self, trial: bool) -> Result<Answer, DestinationError> {
         let now = self.service.cluster.outside.clock().now().to_string();
-        let annotations = json!({"kubectl.kubernetes.io/restartedAt": now});
+        // Without a rotation, an older one's id is taken away.
+        let rotation = self.rotation.map(|rotation| rotation.to_string());
+        let annotations = json!({RESTARTED_AT: now, ROTATION: rotation});
         let body = json!({"spec": {"template": {"metadata": {"annotations": annotations}}}});
         let path = self.path();
         let mut call = Call::patch(&path, STRATEGIC, &body, self.purpose(), self.need("patch"));
@@ -87,10 +89,19 @@ impl Rollout {
         answer.error(Kind::Failed, because, mend)
     }
 
+    async fn restart(&self, object: &Object) -> Result<String, DestinationError> {
+        let answer = self.patch(false).await?;
+        if !answer.is_ok() {
+            return Err(refusal(&answer, self.service.cluster.config.name()));
+        }
+        self.wait(object).await
+    }
+
     /// Looks until it is rolled out, or for as long as is waited.
-    async fn wait(&self) -> Result<String, DestinationError> {
+    async fn wait(&self, object: &Object) -> Result<String, DestinationError> {
         let asked = self.service.cluster.config.settings().seconds("rollout_timeout");
-        let end = tokio::time::Instant::now() + asked.map_or(WAIT, Duration::from_secs);
+        let patience = asked.map_or_else(|| patience(object), Duration::from_secs);
+        let end = tokio::time::Instant::now() + patience;
         let mut pause = FIRST_PAUSE;
         loop {
             let (object, answer) = self.look().await?;
@@ -101,13 +112,9 @@ impl Rollout {
             };
             let now = tokio::time::Instant::now();
             if now >= end {
-                return match asked {
-                    None => Ok(format!("restarted; the rollout goes on: {state}")),
-                    Some(seconds) => Err(self.failed(
-                        &answer,
-                        format!("it was restarted, and is not rolled out after {seconds} s: {state}"),
-                    )),
-                };
+                let seconds = patience.as_secs();
+                let because = format!("it was restarted, and is not rolled out after {seconds} s: {state}");
+                return Err(self.failed(&answer, because));
             }
             tokio::time::sleep(pause.min(end - now)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -131,11 +138,16 @@ impl Hook for Rollout {
     }
 
     async fn run(&self) -> Result<String, DestinationError> {
-        self.look_if_restartable().await?;
-        let answer = self.patch(false).await?;
-        if !answer.is_ok() {
-            return Err(refusal(&answer, self.service.cluster.config.name()));
+        let object = self.look_if_restartable().await?;
+        self.restart(&object).await
+    }
+
+    async fn run_again(&self, delivered: Timestamp) -> Result<String, DestinationError> {
+        let object = self.look_if_restartable().await?;
+        match self.rotation {
+            // Begun anew, a rollout that takes longer than is waited would never end.
+            Some(rotation) if is_restarted(&object, rotation, delivered) => self.wait(&object).await,
+            _ => self.restart(&object).await,
         }
-        self.wait().await
     }
 }

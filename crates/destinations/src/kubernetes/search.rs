@@ -39,9 +39,6 @@ enum Ended {
 }
 
 pub(super) async fn search(cluster: &Cluster, search: &mut Search) -> Result<(), DestinationError> {
-    search.leave_out(
-        "Kubernetes: what Helm keeps of its releases (`helm.sh/release.v1`) is packed, and not looked into",
-    );
     if let Some(namespace) = cluster.config.settings().text("namespace") {
         return match walk(cluster, Some(namespace), search).await? {
             Ended::Done => Ok(()),
@@ -68,7 +65,7 @@ async fn walk(
         None => &["api", "v1", "secrets"],
     };
     let place = namespace.map_or("all namespaces".to_owned(), |name| format!("namespace `{name}`"));
-    let (mut limit, mut next, mut restarts) = (PAGE, None::<String>, 0);
+    let (mut limit, mut next, mut restarts, mut told) = (PAGE, None::<String>, 0, false);
     while search.read().is_continue() {
         let (purpose, need) =
             (format!("list the Secrets of {place}"), format!("`list` on `secrets` in {place}"));
@@ -101,6 +98,12 @@ async fn walk(
             return Err(refusal(&answer, cluster.config.name()));
         }
         let page: Page = answer.json()?;
+        if !told {
+            search.leave_out(
+                "Kubernetes: what Helm keeps of its releases (`helm.sh/release.v1`) is packed, and not looked into",
+            );
+            told = true;
+        }
         for object in page.items.unwrap_or_default() {
             look(cluster, &object, search);
         }

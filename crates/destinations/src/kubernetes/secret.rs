@@ -98,10 +98,6 @@ impl SecretKey {
         format!("{verbs} on `secrets` `{}` in namespace `{}`", self.place.secret, self.place.namespace)
     }
 
-    fn need_to_write(&self, seen: Option<&Seen>) -> String {
-        self.need(if seen.is_some() { "`patch`" } else { "`patch` and `create`" })
-    }
-
     /// What is applied: our key, and what else is ours; where it is `locked`, to nothing but what was seen.
     fn applied(&self, seen: Option<&Seen>, value: &str, locked: Option<&Seen>) -> Value {
         let mut data = serde_json::Map::new();
@@ -124,25 +120,39 @@ impl SecretKey {
         refusal(answer, self.service.cluster.config.name())
     }
 
-    /// What has not been there is made, and never taken from somebody who made it meanwhile.
-    fn force(&self, seen: Option<&Seen>) -> &'static str {
-        let forced = seen.is_some() && self.service.cluster.config.settings().flag("force");
-        if forced { "true" } else { "false" }
+    fn force(&self) -> &'static str {
+        if self.service.cluster.config.settings().flag("force") { "true" } else { "false" }
     }
 
-    async fn apply(&self, seen: Option<&Seen>, value: &Secret) -> Result<(), DestinationError> {
-        let body = self.applied(seen, value.expose(), seen);
+    /// Makes the Secret, with nothing in it yet: an apply to what is not there has no lock, and would take away what we
+    /// applied for another key meanwhile.
+    async fn make(&self, trial: bool) -> Result<Answer, DestinationError> {
+        let (name, namespace) = (&self.place.secret, self.place.namespace.as_str());
+        let metadata = json!({"name": name, "namespace": namespace});
+        let body = json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque"});
+        let path = ["api", "v1", "namespaces", namespace, "secrets"];
+        let need = format!("`create` on `secrets` in namespace `{namespace}`");
+        let mut call = Call::post(&path, &body, format!("make the Secret of `{}`", self.address), need);
+        if trial {
+            call = call.with("dryRun", "All");
+        }
+        self.service.cluster.send(&call).await
+    }
+
+    async fn made(&self) -> Result<Seen, DestinationError> {
+        let answer = self.make(false).await?;
+        if !answer.is_ok() {
+            return Err(self.refusal(&answer));
+        }
+        Ok(Seen::of(answer.json()?, &self.place.key))
+    }
+
+    async fn apply(&self, seen: &Seen, value: &Secret) -> Result<(), DestinationError> {
+        let body = self.applied(Some(seen), value.expose(), Some(seen));
         let (path, purpose) = (self.path(), format!("write `{}`", self.address));
-        let call = Call::patch(&path, APPLY, &body, purpose, self.need_to_write(seen));
-        let answer = self.service.cluster.send(&call.with("force", self.force(seen))).await?;
-        if answer.is_ok() {
-            return Ok(());
-        }
-        if seen.is_none() && answer.status == 409 {
-            let because = "somebody made it meanwhile; nothing was written";
-            return Err(answer.error(Kind::Changed, because, "try again"));
-        }
-        Err(self.refusal(&answer))
+        let call = Call::patch(&path, APPLY, &body, purpose, self.need("`patch`"));
+        let answer = self.service.cluster.send(&call.with("force", self.force())).await?;
+        if answer.is_ok() { Ok(()) } else { Err(self.refusal(&answer)) }
     }
 
     /// Takes the key away, whoever has it by now; an apply without it would leave what others share.
@@ -152,7 +162,7 @@ impl SecretKey {
             "data": {&self.place.key: Value::Null},
         });
         let (path, purpose) = (self.path(), format!("remove `{}`", self.address));
-        let call = Call::patch(&path, MERGE, &body, purpose, self.need_to_write(Some(seen)));
+        let call = Call::patch(&path, MERGE, &body, purpose, self.need("`patch`"));
         let answer = self.service.cluster.send(&call).await?;
         let gone = answer.status == 404 && Status::of(&answer).is("NotFound");
         if answer.is_ok() || gone { Ok(()) } else { Err(self.refusal(&answer)) }
@@ -202,7 +212,8 @@ impl Slot for SecretKey {
     async fn put(&self, seen: &Self::Seen, value: Option<&Secret>) -> Result<(), DestinationError> {
         match (seen, value) {
             (Some(seen), _) if seen.immutable => Err(self.immutable()),
-            (seen, Some(value)) => self.apply(seen.as_ref(), value).await,
+            (Some(seen), Some(value)) => self.apply(seen, value).await,
+            (None, Some(value)) => self.apply(&self.made().await?, value).await,
             (Some(seen), None) => self.remove(seen).await,
             (None, None) => Ok(()),
         }
@@ -212,16 +223,21 @@ impl Slot for SecretKey {
         if seen.as_ref().is_some_and(|seen| seen.immutable) {
             return Err(self.immutable());
         }
+        // What cannot be tried cannot be told.
+        let may = |answer: &Answer| answer.is_ok() || Status::of(answer).forbids_trials();
+        if seen.is_none() {
+            let answer = self.make(true).await?;
+            if !may(&answer) {
+                return Err(self.refusal(&answer));
+            }
+        }
+        // Of one that is not there, it asks for the same rights.
         let body = self.applied(seen.as_ref(), TRIAL, None);
         let (path, purpose) = (self.path(), format!("write `{}`", self.address));
-        let call = Call::patch(&path, APPLY, &body, purpose, self.need_to_write(seen.as_ref()));
-        let call = call.with("force", self.force(seen.as_ref())).with("dryRun", "All");
+        let call = Call::patch(&path, APPLY, &body, purpose, self.need("`patch`"));
+        let call = call.with("force", self.force()).with("dryRun", "All");
         let answer = self.service.cluster.send(&call).await?;
-        // What cannot be tried cannot be told.
-        if answer.is_ok() || Status::of(&answer).forbids_trials() {
-            return Ok(());
-        }
-        Err(self.refusal(&answer))
+        if may(&answer) { Ok(()) } else { Err(self.refusal(&answer)) }
     }
 }
 

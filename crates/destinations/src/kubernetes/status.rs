@@ -93,6 +93,9 @@ pub(super) fn refusal(answer: &Answer, name: &str) -> DestinationError {
                 format!("let `{managers}` leave it out; or set `force = true` in [service.{name}]"),
             )
         }
+        409 if status.is("AlreadyExists") => {
+            answer.error(Kind::Changed, "somebody made it meanwhile; nothing was written", "try again")
+        }
         403 if status.causes().any(|cause| cause.reason == "NamespaceTerminating") => answer.error(
             Kind::Denied,
             "its namespace is being deleted",

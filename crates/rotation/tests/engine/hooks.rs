@@ -94,6 +94,30 @@ async fn a_hook_that_fails_stops_the_rotation_before_anything_is_retired() {
     }
 }
 
+#[tokio::test]
+async fn a_hook_that_is_tried_again_is_told_which_delivery_it_follows() {
+    let rig = rig(1, 1);
+    let broken =
+        |call| rig.outside.arrange(|state| state.places.get_mut(&address(0)).unwrap().broken_at = call);
+    broken(Some(Call::Reload));
+    let engine = rig.calm_engine();
+    let rotation = stalled(rig.rotate(&engine, Mode::Graceful).await.unwrap());
+    let delivered = step(&rotation, StepKind::Deliver, &address(0)).done_at.unwrap();
+    let told = |rig: &Rig| rig.outside.look(|state| state.run_again.clone());
+    assert_eq!(told(&rig), [], "the first try follows none");
+    broken(None);
+    waiting(engine.drive(rotation.id).await.unwrap());
+    assert_eq!(told(&rig), [(address(0), delivered)]);
+    // Undone, it follows what was restored.
+    broken(Some(Call::Reload));
+    let rotation = stalled(engine.abort(rotation.id).await.unwrap());
+    let restored = step(&rotation, StepKind::Restore, &address(0)).done_at.unwrap();
+    broken(None);
+    engine.abort(rotation.id).await.unwrap();
+    assert_eq!(told(&rig)[1..], [(address(0), restored)]);
+    assert!(restored > delivered);
+}
+
 /// Five destinations at once, of which one fails at each thing that can be done with it.
 #[tokio::test]
 async fn one_of_five_that_fails_anywhere_stops_only_itself() {

@@ -68,6 +68,27 @@ fn fields<'v>(value: &'v Value, names: &[&str]) -> Result<&'v serde_json::Map<St
 }
 
 impl State {
+    /// Makes an empty Secret, if there is none.
+    fn create(&mut self, seen: &Seen, namespace: &str) -> Result<Reply, String> {
+        only(seen, &["fieldManager", "dryRun?"])?;
+        let trial = seen.query("dryRun") == Some("All");
+        if seen.query("fieldManager") != Some("keywright") || seen.query("dryRun").is_some() != trial {
+            return Err(format!("parameters {:?}", seen.query));
+        }
+        let body = seen.json()?;
+        let name = body["metadata"]["name"].as_str().ok_or("no name")?;
+        let metadata = json!({"name": name, "namespace": namespace});
+        if body != json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque"}) {
+            return Err(format!("{body}"));
+        }
+        // Who may make one is asked before its name is known.
+        if self.denied.contains("create") {
+            return Ok(forbidden("create", ""));
+        }
+        let at = (namespace.to_owned(), name.to_owned());
+        Ok(if trial { self.store.clone().create(&at) } else { self.store.create(&at) })
+    }
+
     fn apply(&mut self, seen: &Seen, at: &(String, String)) -> Result<Reply, String> {
         only(seen, &["fieldManager", "force", "dryRun?"])?;
         let force = seen.query("force") == Some("true");
@@ -89,8 +110,8 @@ impl State {
             data.insert(key.clone(), value.to_owned());
         }
         let version = body["metadata"]["resourceVersion"].as_str();
-        if force && !trial && version.is_none() {
-            return Err("forced without a lock".into());
+        if !trial && (version.is_none() || body["metadata"]["uid"].is_null()) {
+            return Err("written without a lock".into());
         }
         if self.denied.contains("patch") {
             return Ok(forbidden("patch", &at.1));
@@ -172,9 +193,8 @@ impl State {
         let now = &body["spec"]["template"]["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"];
         let now = now.as_str().ok_or("no time")?;
         now.parse::<model::Timestamp>().map_err(|error| error.to_string())?;
-        if body
-            != json!({"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": now}}}}})
-        {
+        let annotations = json!({"kubectl.kubernetes.io/restartedAt": now, "keywright.io/rotation": super::rollouts::ROTATION});
+        if body != json!({"spec": {"template": {"metadata": {"annotations": annotations}}}}) {
             return Err(format!("{body}"));
         }
         if self.denied.contains("patch") {
@@ -214,6 +234,7 @@ impl Shape for Kubernetes {
                     None => missing("secrets", name),
                 })
             }
+            ("POST", ["api", "v1", "namespaces", namespace, "secrets"]) => state.create(seen, namespace),
             ("PATCH", ["api", "v1", "namespaces", namespace, "secrets", name]) => {
                 let at = ((*namespace).to_owned(), (*name).to_owned());
                 match seen.header("content-type") {

@@ -61,12 +61,33 @@ async fn a_secret_that_came_meanwhile_is_not_overruled() {
     place.server().before_write(move || {
         set(&mut api.0.lock().unwrap().store, AT, others(), KEY, "theirs");
     });
-    // The first try is refused though it may force; the second one knows what it takes over.
+    // It is not made; the second try knows what it takes over.
     open(&place).deliver(&key("one")).await.unwrap();
-    let writes: Vec<_> = place.server().seen().into_iter().filter(|seen| seen.method == "PATCH").collect();
-    let forced: Vec<_> = writes.iter().map(|seen| seen.query("force").unwrap().to_owned()).collect();
-    assert_eq!(forced, ["false", "true"]);
+    let writes: Vec<_> = place.server().seen().into_iter().filter(|seen| seen.method != "GET").collect();
+    let forced: Vec<_> = writes.iter().map(|seen| (seen.method.as_str(), seen.query("force"))).collect();
+    assert_eq!(forced, [("POST", None), ("PATCH", Some("true"))]);
     place.server().assert_clean();
+}
+
+#[tokio::test]
+async fn two_of_our_keys_come_to_a_new_secret_at_once() {
+    // The other one is there before ours is made, or before it is written into what was made.
+    for before in [0, 1] {
+        let place = Place::start().await;
+        for write in 0..=before {
+            let api = place.api.clone();
+            place.server().before_write(move || {
+                if write == before {
+                    let us = ("keywright".to_owned(), "Apply");
+                    set(&mut api.0.lock().unwrap().store, AT, us, "SECOND", "ours");
+                }
+            });
+        }
+        open(&place).deliver(&key("one")).await.unwrap();
+        assert_eq!(place.look().as_deref(), Some(key("one").expose()));
+        assert!(place.surroundings().contains("SECOND=ours"), "{before}: {}", place.surroundings());
+        place.server().assert_clean();
+    }
 }
 
 #[tokio::test]
@@ -100,7 +121,11 @@ async fn an_immutable_secret_is_told_before() {
 
 #[tokio::test]
 async fn a_missing_verb_is_named_with_its_resource() {
-    for (verb, put) in [("get", true), ("create", false)] {
+    for (verb, put, what) in [
+        ("get", true, "`secrets` `n8n`"),
+        ("create", false, "`secrets`"),
+        ("patch", false, "`secrets` `n8n`"),
+    ] {
         let place = Place::start().await;
         if put {
             place.put_by_hand("old");
@@ -110,7 +135,7 @@ async fn a_missing_verb_is_named_with_its_resource() {
         assert_eq!((failure.kind, failure.report.blame), (Kind::Denied, Blame::Operator));
         let because = &failure.report.because[0];
         assert!(
-            because.contains(&format!("`{verb}` on `secrets` `n8n` in namespace `backups`")),
+            because.contains(&format!("`{verb}` on {what} in namespace `backups` is missing")),
             "{because}"
         );
         assert!(!format!("{failure:?}").contains("canary"), "{failure:?}");
@@ -235,6 +260,7 @@ async fn a_search_keeps_to_the_namespace_that_it_is_given() {
     let mut search = Search::new(wanted(), 1000);
     let failure = services(&place, &[]).search("kubernetes", &mut search).await.unwrap_err();
     assert!(failure.to_string().contains("`list` on `secrets` in all namespaces"), "{failure}");
+    assert_eq!(search.left_out, [""; 0], "nothing was looked through");
 }
 
 #[tokio::test]

@@ -10,11 +10,14 @@ use crate::place::{RemotePlace, services};
 
 type Place = KubernetesPlace<false>;
 
+/// The one that hooks are run for.
+pub(crate) const ROTATION: &str = "01kb0000000000000000000000";
+
 fn hook(place: &Place, address: &str, more: &[(&str, &str)]) -> Arc<dyn Hook> {
     let context = destinations::Context {
         integration: "backups".parse().unwrap(),
         instance: "prod".parse().unwrap(),
-        rotation: None,
+        rotation: Some(ROTATION.parse().unwrap()),
         hidden_variables: Vec::new(),
         services: services(place, more),
     };
@@ -115,4 +118,41 @@ async fn a_rollout_that_takes_longer_than_was_said_fails_the_hook() {
     assert_eq!(failure.kind, Kind::Failed);
     assert!(failure.to_string().contains("not rolled out after 1 s: 1 of 2 pods are new"), "{failure}");
     place.server().assert_clean();
+}
+
+#[tokio::test]
+async fn a_rollout_that_takes_longer_than_its_workload_gives_it_fails_the_hook() {
+    let mut state = deployment(2, 1, "x");
+    state["spec"]["progressDeadlineSeconds"] = json!(1);
+    let place = place(vec![state]).await;
+    let failure = hook(&place, ADDRESS, &[]).run().await.unwrap_err();
+    assert_eq!(failure.kind, Kind::Failed);
+    assert!(failure.to_string().contains("not rolled out after 1 s: 1 of 2 pods are new"), "{failure}");
+    place.server().assert_clean();
+}
+
+#[tokio::test]
+async fn a_restart_that_is_under_way_is_seen_to_its_end_and_not_begun_anew() {
+    let (before, at, after) = ("2026-11-27T10:00:00Z", "2026-11-27T10:00:01.5Z", "2026-11-27T10:00:02Z");
+    let other = "01kb0000000000000000000001";
+    for (rotation, delivered, restarts) in
+        [(ROTATION, before, 0), (ROTATION, at, 0), (ROTATION, after, 1), (other, before, 1), ("", before, 1)]
+    {
+        let restarted = |new| {
+            let mut state = deployment(2, new, "x");
+            let annotations =
+                json!({"kubectl.kubernetes.io/restartedAt": at, "keywright.io/rotation": rotation});
+            state["spec"]["template"]["metadata"] = json!({"annotations": annotations});
+            state
+        };
+        let place = place(vec![restarted(1), restarted(2)]).await;
+        let seen = hook(&place, ADDRESS, &[]).run_again(delivered.parse().unwrap()).await.unwrap();
+        assert!(seen.starts_with("rolled out"), "{seen}");
+        assert_eq!(place.api.0.lock().unwrap().restarts.len(), restarts, "{rotation} {delivered}");
+        place.server().assert_clean();
+    }
+    // A first run restarts whatever was.
+    let place = place(vec![deployment(2, 2, "x")]).await;
+    hook(&place, ADDRESS, &[]).run().await.unwrap();
+    assert_eq!(place.api.0.lock().unwrap().restarts.len(), 1);
 }

@@ -99,6 +99,24 @@ fn fresh(version: u64) -> Stored {
 }
 
 impl Store {
+    /// An empty one, by `keywright`, that applies nothing yet.
+    pub(crate) fn create(&mut self, at: &(String, String)) -> Reply {
+        let name = at.1.as_str();
+        if !self.namespaces.contains(&at.0) {
+            return missing("namespaces", &at.0);
+        }
+        if self.secrets.contains_key(at) {
+            let message = format!("secrets \"{name}\" already exists");
+            return status(409, "AlreadyExists", &message, &json!({"name": name, "kind": "secrets"}));
+        }
+        self.version += 1;
+        let mut stored = fresh(self.version);
+        stored.managers.insert(("keywright".to_owned(), "Update"), BTreeSet::new());
+        let reply = Reply::json(201, &stored.json(at));
+        self.secrets.insert(at.clone(), stored);
+        reply
+    }
+
     /// A server-side apply by `keywright`.
     pub(crate) fn apply(&mut self, at: &(String, String), ask: &Apply<'_>) -> Reply {
         let us: Manager = ("keywright".to_owned(), "Apply");

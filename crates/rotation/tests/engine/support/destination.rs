@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{
     Address, Blame, Confirmation, Destination, DestinationError, DestinationErrorKind as Kind, Fingerprint,
-    Held, Hook, Report, Retry, Secret,
+    Held, Hook, Report, Retry, Secret, Timestamp,
 };
 
 use super::outside::{Meddled, Place};
@@ -183,5 +183,10 @@ impl Hook for FakeHook {
                 Ok("taken up".to_owned())
             })
             .await
+    }
+
+    async fn run_again(&self, delivered: Timestamp) -> Result<String, DestinationError> {
+        self.place.outside.arrange(|state| state.run_again.push((self.place.address.clone(), delivered)));
+        self.run().await
     }
 }

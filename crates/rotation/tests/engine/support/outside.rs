@@ -73,6 +73,8 @@ pub(crate) struct State {
     pub(crate) effects: u32,
     /// In order: what was done outside.
     pub(crate) history: Vec<String>,
+    /// Hooks that were run after an earlier try, and when their destination was delivered.
+    pub(crate) run_again: Vec<(Address, Timestamp)>,
 }
 
 pub(crate) struct Outside(pub(crate) Mutex<State>);
@@ -130,6 +132,7 @@ impl Outside {
             violations: Vec::new(),
             effects: 0,
             history: Vec::new(),
+            run_again: Vec::new(),
         }))
     }
 
