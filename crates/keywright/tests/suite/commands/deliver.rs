@@ -176,6 +176,12 @@ async fn a_delivery_that_stalls_gives_way_to_a_leak() {
     let again = home.run(&["deliver", "backups"]).await;
     assert!(again.code == Some(1) && again.stderr.contains("keywright rotate --resume backups"), "{again:?}");
     assert_eq!(home.run(&["status"]).await.code, Some(3));
+    let held = places.held();
+    let undone = said(&world, &["rotate", "backups", "--abort", "--quiet"]).await;
+    assert_eq!(undone, "exit code 0\nundone backups: the key stays where it was delivered by now\n");
+    assert_eq!(places.held(), held, "nothing is put back");
+    assert_eq!(held.iter().filter(|held| **held == Some(old.clone())).count(), 2, "{held:?}");
+    assert_eq!(home.run(&["deliver", "backups"]).await.code, Some(1));
     places.lower("broken");
     home.must(&["rotate", "backups", "--compromised"]).await;
     let held = places.held();
