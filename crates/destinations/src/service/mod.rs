@@ -23,8 +23,8 @@ use model::{Address, DestinationError, DestinationErrorKind as Kind, Hook};
 use crate::{Context, error::error, kinds::Opened, search::Search};
 
 pub(crate) use cached::{Cached, Token};
-pub(crate) use config::url_fault;
 pub use config::{ServiceConfig, SettingFault};
+pub(crate) use config::{is_here, url_fault};
 pub(crate) use file::{MAX_FILE_BYTES, read_file, read_text};
 pub(crate) use kinds::setting;
 pub use kinds::{HTTP, ServiceKind, service_kinds};

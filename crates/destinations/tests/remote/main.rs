@@ -35,6 +35,8 @@ mod onepassword;
 #[cfg(test)]
 mod place;
 #[cfg(test)]
+mod proxy;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod stand;
