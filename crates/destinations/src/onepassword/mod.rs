@@ -72,7 +72,7 @@ impl OnePassword {
     }
 
     async fn send(&self, request: Request) -> Result<Answer, DestinationError> {
-        let token = login(&self.config, &self.remote, "token", "OP_CONNECT_TOKEN").await?;
+        let token = login(&self.config, &self.remote, "token", "OP_CONNECT_TOKEN", None).await?;
         self.remote.send(&request.bearer(&token)?).await
     }
 

@@ -28,7 +28,7 @@ pub(crate) use config::{is_here, url_fault};
 pub(crate) use file::{MAX_FILE_BYTES, read_file, read_text};
 pub(crate) use kinds::setting;
 pub use kinds::{HTTP, ServiceKind, service_kinds};
-pub(crate) use login::{base_url, login};
+pub(crate) use login::{base_url, elsewhere, login};
 pub(crate) use outside::over_at;
 pub use outside::{Nowhere, Outside};
 pub(crate) use path::below;

@@ -13,6 +13,8 @@ mod doppler;
 #[path = "../drills/mod.rs"]
 mod drills;
 #[cfg(test)]
+mod elsewhere;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod five;
