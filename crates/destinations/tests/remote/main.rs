@@ -45,6 +45,8 @@ mod stand;
 #[cfg(test)]
 mod suite;
 #[cfg(test)]
+mod together;
+#[cfg(test)]
 mod vault;
 #[cfg(test)]
 mod webhook;
