@@ -102,7 +102,7 @@ impl Doppler {
     }
 
     async fn with_token(&self, request: Request) -> Result<Request, DestinationError> {
-        let token = login(&self.config, &self.remote, "token", "DOPPLER_TOKEN").await?;
+        let token = login(&self.config, &self.remote, "token", "DOPPLER_TOKEN", Some(URL)).await?;
         request.bearer(&token)
     }
 

@@ -5,6 +5,7 @@ use model::{
     Address, Confirmation, Destination, DestinationError, DestinationErrorKind as Kind, Fingerprint, Held,
     Secret,
 };
+use tokio::sync::OwnedMutexGuard;
 
 use crate::error::{compare, error};
 
@@ -22,6 +23,11 @@ pub(crate) trait Slot: Send + Sync {
 
     /// Where it is.
     fn address(&self) -> &Address;
+
+    /// Held from a look to the end of the write: keeps others of this process from what is written together with it.
+    async fn lock(&self) -> Option<OwnedMutexGuard<()>> {
+        None
+    }
 
     /// What it holds, and what a write will need.
     async fn look(&self) -> Result<(Held, Self::Seen), DestinationError>;
@@ -48,6 +54,7 @@ pub(crate) struct Slotted<S>(pub(crate) S);
 
 impl<S: Slot> Slotted<S> {
     async fn make_it_hold(&self, value: Option<&Secret>) -> Result<(), DestinationError> {
+        let _alone = self.0.lock().await;
         let (mut tried, mut lost) = (0, None);
         loop {
             let (held, seen) = self.0.look().await?;

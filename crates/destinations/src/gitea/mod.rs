@@ -86,7 +86,7 @@ impl Gitea {
     async fn send(&self, request: Request) -> Result<Answer, DestinationError> {
         let kind = self.config.kind().environment;
         let variable = kind.iter().find(|(_, of)| *of == "token").map_or("", |(variable, _)| variable);
-        let token = login(&self.config, &self.remote, "token", variable).await?;
+        let token = login(&self.config, &self.remote, "token", variable, None).await?;
         self.remote.send(&request.secret_header("authorization", "token ", &token)?).await
     }
 

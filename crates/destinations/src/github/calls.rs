@@ -57,7 +57,8 @@ impl GitHub {
         }
         // In the order of GitHub's own command line.
         let gh = self.remote.outside.variable("GH_TOKEN").is_some();
-        login(&self.config, &self.remote, "token", if gh { "GH_TOKEN" } else { "GITHUB_TOKEN" }).await
+        let variable = if gh { "GH_TOKEN" } else { "GITHUB_TOKEN" };
+        login(&self.config, &self.remote, "token", variable, Some(URL)).await
     }
 }
 

@@ -64,7 +64,7 @@ impl GitLab {
     }
 
     async fn send(&self, request: Request) -> Result<Answer, DestinationError> {
-        let token = login(&self.config, &self.remote, "token", "GITLAB_TOKEN").await?;
+        let token = login(&self.config, &self.remote, "token", "GITLAB_TOKEN", Some(URL)).await?;
         self.remote.send(&request.secret_header("private-token", "", &token)?).await
     }
 

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::{Answer, Request, fault};
 use crate::{
     error::{error, hostile},
-    service::{Outside, ServiceConfig, read_file},
+    service::{Outside, ServiceConfig, is_here, read_file},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -36,6 +36,15 @@ pub(crate) struct Remote {
     /// What holds where no setting says otherwise.
     transport: Transport,
     client: OnceCell<reqwest::Client>,
+    /// For this machine's own addresses: a proxy elsewhere would look for them at itself, and see what is sent.
+    straight: OnceCell<reqwest::Client>,
+}
+
+/// Whether the environment's proxy is used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Proxies {
+    AsTheEnvironmentSays,
+    AsSettingsSay,
 }
 
 impl Remote {
@@ -50,7 +59,8 @@ impl Remote {
         transport: Transport,
     ) -> Self {
         let (config, outside) = (config.clone(), Arc::clone(outside));
-        Self { config, outside, local: false, transport, client: OnceCell::new() }
+        let (client, straight) = (OnceCell::new(), OnceCell::new());
+        Self { config, outside, local: false, transport, client, straight }
     }
 
     /// For what gives credentials beside the machine, such as its metadata: never through a proxy, and not waited for.
@@ -103,7 +113,7 @@ impl Remote {
     }
 
     async fn send_once(&self, request: &Request) -> Result<Answer, DestinationError> {
-        let client = self.client().await?;
+        let client = self.client(&request.url).await?;
         let timeout = self.timeout();
         let (what, origin) = (self.what(request), origin(&request.url));
         let exchange = self.exchange(client, request, &what, &origin, timeout);
@@ -163,11 +173,14 @@ impl Remote {
         if self.local { timeout.min(LOCAL_TIMEOUT) } else { timeout }
     }
 
-    async fn client(&self) -> Result<&reqwest::Client, DestinationError> {
-        self.client.get_or_try_init(|| self.build()).await
+    async fn client(&self, url: &Url) -> Result<&reqwest::Client, DestinationError> {
+        if self.local || is_here(url) {
+            return self.straight.get_or_try_init(|| self.build(Proxies::AsSettingsSay)).await;
+        }
+        self.client.get_or_try_init(|| self.build(Proxies::AsTheEnvironmentSays)).await
     }
 
-    async fn build(&self) -> Result<reqwest::Client, DestinationError> {
+    async fn build(&self, proxies: Proxies) -> Result<reqwest::Client, DestinationError> {
         let settings = self.config.settings();
         let what = || format!("cannot reach {}", self.label());
         let transport = Transport {
@@ -201,7 +214,8 @@ impl Remote {
             .connect_timeout(CONNECT.min(self.timeout()))
             .pool_idle_timeout(Duration::from_secs(4))
             .user_agent(concat!("keywright/", env!("CARGO_PKG_VERSION")));
-        let builder = if self.local { builder.no_proxy() } else { builder };
+        // A proxy that is set comes after it, and is used.
+        let builder = if proxies == Proxies::AsSettingsSay { builder.no_proxy() } else { builder };
         let builder = transport.apply(builder).map_err(|fault| {
             let setting = format!("`{}` of service `{}`", fault.setting, self.config.name());
             error(

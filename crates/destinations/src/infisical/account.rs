@@ -6,11 +6,11 @@ use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::Infisical;
+use super::{Infisical, URL};
 use crate::{
     error::error,
     http::Request,
-    service::{Token, over_at, read_text},
+    service::{Token, elsewhere, over_at, read_text},
 };
 
 /// Where Kubernetes puts a pod's token.
@@ -39,20 +39,26 @@ impl Infisical {
             return self.by_jwt(identity, kind).await;
         }
         let outside = &self.remote.outside;
-        if let Some(token) = outside.variable("INFISICAL_TOKEN") {
-            return Ok((token, None));
-        }
-        match (outside.variable(CLIENT_ID), outside.variable(CLIENT_SECRET)) {
-            (Some(id), Some(secret)) => self.universal(id.expose(), &secret).await,
-            _ => Err(error(
-                Kind::Denied,
-                format!("cannot log in at {}", self.remote.label()),
-                "there is neither a token nor a machine identity",
-                format!(
-                    "give `client_id` and `client_secret` in [service.{}]; or set INFISICAL_TOKEN, or {CLIENT_ID} and {CLIENT_SECRET}",
-                    self.config.name()
-                ),
-            )),
+        let token = outside.variable("INFISICAL_TOKEN");
+        let identity = outside.variable(CLIENT_ID).zip(outside.variable(CLIENT_SECRET));
+        let some = token.is_some() || identity.is_some();
+        let elsewhere = some.then(|| elsewhere(&self.config, &**outside, Some(URL))).flatten();
+        match (token, identity) {
+            (Some(token), _) if elsewhere.is_none() => Ok((token, None)),
+            (_, Some((id, secret))) if elsewhere.is_none() => self.universal(id.expose(), &secret).await,
+            _ => {
+                let mut failure = error(
+                    Kind::Denied,
+                    format!("cannot log in at {}", self.remote.label()),
+                    "there is neither a token nor a machine identity",
+                    format!(
+                        "give `client_id` and `client_secret` in [service.{}]; or set INFISICAL_TOKEN, or {CLIENT_ID} and {CLIENT_SECRET}, and INFISICAL_API_URL",
+                        self.config.name()
+                    ),
+                );
+                failure.report.because.extend(elsewhere);
+                Err(failure)
+            }
         }
     }
 

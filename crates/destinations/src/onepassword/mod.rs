@@ -19,7 +19,9 @@ use crate::{
     http::{Answer, Remote, Request},
     kinds::Opened,
     search::Search,
-    service::{Form, Outside, Service, ServiceConfig, ServiceKind, Setting, base_url, below, login, setting},
+    service::{
+        Form, Locks, Outside, Service, ServiceConfig, ServiceKind, Setting, base_url, below, login, setting,
+    },
     slot::Slotted,
 };
 
@@ -49,12 +51,14 @@ const SETTINGS: &[Setting] = &[
 
 #[expect(clippy::unnecessary_wraps, reason = "other kinds refuse settings that do not fit")]
 fn open(config: &ServiceConfig, outside: &Arc<dyn Outside>) -> Result<Arc<dyn Service>, DestinationError> {
-    Ok(Arc::new(OnePassword { remote: Remote::new(config, outside), config: config.clone() }))
+    let (remote, config) = (Remote::new(config, outside), config.clone());
+    Ok(Arc::new(OnePassword { remote, config, locks: Locks::default() }))
 }
 
 struct OnePassword {
     remote: Remote,
     config: ServiceConfig,
+    locks: Locks,
 }
 
 /// A vault or an item, as lists have them.
@@ -72,7 +76,7 @@ impl OnePassword {
     }
 
     async fn send(&self, request: Request) -> Result<Answer, DestinationError> {
-        let token = login(&self.config, &self.remote, "token", "OP_CONNECT_TOKEN").await?;
+        let token = login(&self.config, &self.remote, "token", "OP_CONNECT_TOKEN", None).await?;
         self.remote.send(&request.bearer(&token)?).await
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use model::{Address, DestinationError, DestinationErrorKind as Kind, Held, Secret};
 use reqwest::Method;
 use serde_json::Value;
+use tokio::sync::OwnedMutexGuard;
 
 use super::{
     OnePassword,
@@ -59,6 +60,11 @@ impl Slot for FieldOfItem {
 
     fn address(&self) -> &Address {
         &self.address
+    }
+
+    async fn lock(&self) -> Option<OwnedMutexGuard<()>> {
+        // Of the whole service: one item has an address by names and one by ids.
+        Some(self.service.locks.lock("").await)
     }
 
     async fn look(&self) -> Result<(Held, Seen), DestinationError> {

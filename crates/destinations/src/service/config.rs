@@ -185,16 +185,38 @@ pub(crate) fn url_fault(text: &str, plain_http: bool) -> Option<&'static str> {
     if url.query().is_some() || url.fragment().is_some() || url.host_str().is_none_or(str::is_empty) {
         return Some("is more than scheme, host, port and path, or less");
     }
-    let here = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+    match url.scheme() {
+        "https" => None,
+        "http" if is_here(&url) || plain_http => None,
+        "http" => Some("sends secrets in the clear; write https, or set `dangerous_plain_http`"),
+        _ => Some("is neither https nor http"),
+    }
+}
+
+/// Whether an address is this machine's by its text alone.
+pub(crate) fn is_here(url: &Url) -> bool {
+    match url.host() {
+        // Names below it are asked of DNS by plain resolvers.
+        Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
         Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
         None => false,
-    };
-    match url.scheme() {
-        "https" => None,
-        "http" if here || plain_http => None,
-        "http" => Some("sends secrets in the clear; write https, or set `dangerous_plain_http`"),
-        _ => Some("is neither https nor http"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_travel_in_the_clear_on_this_machine_alone() {
+        for here in ["localhost:8200", "LOCALHOST", "127.0.0.9", "[::1]:8200", "127.1"] {
+            assert_eq!(url_fault(&format!("http://{here}/"), false), None, "{here}");
+        }
+        for elsewhere in ["vault.localhost", "localhost.example", "10.0.0.1", "[::2]", "127.0.0.1.example"] {
+            let url = format!("http://{elsewhere}/");
+            assert!(url_fault(&url, false).is_some_and(|fault| fault.contains("in the clear")), "{url}");
+            assert_eq!(url_fault(&url, true), None, "{url}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use model::{DestinationError, DestinationErrorKind as Kind, Secret};
 use url::Url;
 
-use super::{ServiceConfig, config::url_fault};
+use super::{Outside, ServiceConfig, config::url_fault};
 use crate::{error::error, http::Remote};
 
 /// The service's URL: `url`, else the variable, else `default`.
@@ -31,22 +31,57 @@ pub(crate) fn base_url(
     }
 }
 
-/// A secret that opens the service: the setting's, else the variable's.
+/// A secret that opens the service: the setting's, else the variable's. `default` is where the variable's is for where
+/// the environment says nothing else.
 pub(crate) async fn login(
     config: &ServiceConfig,
     remote: &Remote,
     setting: &str,
     variable: &str,
+    default: Option<&str>,
 ) -> Result<Secret, DestinationError> {
     if let Some(reference) = config.settings().secret(setting) {
         return remote.secret(&reference).await;
     }
-    remote.outside.variable(variable).ok_or_else(|| {
-        error(
-            Kind::Denied,
-            format!("cannot log in at {}", remote.label()),
-            format!("there is no `{setting}`"),
-            format!("keywright secret set NAME, and `{setting} = \"sealed:NAME\"` in [service.{}]; or set {variable}", config.name()),
-        )
-    })
+    let found = remote.outside.variable(variable);
+    let elsewhere = found.as_ref().and_then(|_| elsewhere(config, &*remote.outside, default));
+    let own = match (found, &elsewhere) {
+        (Some(secret), None) => return Ok(secret),
+        (Some(_), Some(_)) => format!("if it is for here too, `{setting} = \"env:{variable}\"`"),
+        (None, _) => format!("set {variable}"),
+    };
+    let mut failure = error(
+        Kind::Denied,
+        format!("cannot log in at {}", remote.label()),
+        format!("there is no `{setting}`"),
+        format!(
+            "keywright secret set NAME, and `{setting} = \"sealed:NAME\"` in [service.{}]; or {own}",
+            config.name()
+        ),
+    );
+    failure.report.because.extend(elsewhere);
+    Err(failure)
+}
+
+/// Why the environment's credentials are not for this service: `url` is given, and is not where the environment says, or
+/// `default`.
+pub(crate) fn elsewhere(
+    config: &ServiceConfig,
+    outside: &dyn Outside,
+    default: Option<&str>,
+) -> Option<String> {
+    let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin());
+    let here = config.settings().text("url")?;
+    let mut variables =
+        config.kind().environment.iter().filter(|(_, of)| *of == "url").map(|(name, _)| *name);
+    let named = variables.next().unwrap_or("url");
+    let theirs = std::iter::once(named).chain(variables).find_map(|name| outside.variable(name));
+    match theirs.as_ref().map(Secret::expose).or(default).and_then(origin) {
+        Some(theirs) if origin(here).as_ref() == Some(&theirs) => None,
+        // One that is no URL of a host has nothing that can be shown.
+        Some(theirs) if theirs.is_tuple() => {
+            Some(format!("the environment's is for `{}`", theirs.ascii_serialization()))
+        }
+        _ => Some(format!("where the environment's is for is not said: {named} holds no URL")),
+    }
 }

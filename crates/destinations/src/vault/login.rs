@@ -10,7 +10,7 @@ use super::Vault;
 use crate::{
     error::error,
     http::Answer,
-    service::{ServiceConfig, Token, over_at, read_text},
+    service::{ServiceConfig, Token, elsewhere, over_at, read_text},
 };
 
 /// Where a pod's token is.
@@ -88,20 +88,30 @@ impl Vault {
                 self.logged_in.get(&*clock, self.log_in()).await
             }
             Way::Environment => {
-                let outside = &self.remote.outside;
-                if let Some(token) =
-                    self.prefixes.iter().find_map(|prefix| outside.variable(&format!("{prefix}_TOKEN")))
-                {
-                    return Ok(token);
+                let Some(token) = self.token_of_environment().await? else {
+                    return Err(self.tokenless("there is no `token`"));
+                };
+                match elsewhere(&self.config, &*self.remote.outside, None) {
+                    None => Ok(token),
+                    Some(elsewhere) => {
+                        let mut failure = self.tokenless("there is no `token`");
+                        failure.report.because.push(elsewhere);
+                        Err(failure)
+                    }
                 }
-                let home = outside.variable("HOME");
-                if let Some(home) = &home
-                    && let Some(token) = self.token_in(&format!("{}/.vault-token", home.expose())).await?
-                {
-                    return Ok(token);
-                }
-                Err(self.tokenless("there is no `token`"))
             }
+        }
+    }
+
+    async fn token_of_environment(&self) -> Result<Option<Secret>, DestinationError> {
+        let outside = &self.remote.outside;
+        let variable = self.prefixes.iter().find_map(|prefix| outside.variable(&format!("{prefix}_TOKEN")));
+        if variable.is_some() {
+            return Ok(variable);
+        }
+        match outside.variable("HOME") {
+            Some(home) => self.token_in(&format!("{}/.vault-token", home.expose())).await,
+            None => Ok(None),
         }
     }
 
@@ -118,7 +128,7 @@ impl Vault {
             format!("cannot log in at {}", self.remote.label()),
             because,
             format!(
-                "keywright secret set NAME, and `token = \"sealed:NAME\"` in [service.{name}]; or set {variable}_TOKEN"
+                "keywright secret set NAME, and `token = \"sealed:NAME\"` in [service.{name}]; or set {variable}_ADDR and {variable}_TOKEN"
             ),
         )
     }

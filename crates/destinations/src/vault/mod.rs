@@ -24,7 +24,7 @@ use crate::{
     http::Remote,
     kinds::Opened,
     search::Search,
-    service::{Cached, Outside, Service, ServiceConfig},
+    service::{Cached, Locks, Outside, Service, ServiceConfig},
     slot::Slotted,
 };
 
@@ -38,6 +38,8 @@ struct Vault {
     prefixes: &'static [&'static str],
     way: Way,
     logged_in: Cached,
+    /// By the path of a secret.
+    locks: Locks,
 }
 
 fn open_vault(
@@ -70,7 +72,14 @@ fn open(
         .or("namespace", variable("NAMESPACE"))
         .or("ca", variable("CACERT"));
     let remote = Remote::new(&config, outside);
-    Ok(Arc::new(Vault { remote, config, prefixes, way, logged_in: Cached::default() }))
+    Ok(Arc::new(Vault {
+        remote,
+        config,
+        prefixes,
+        way,
+        logged_in: Cached::default(),
+        locks: Locks::default(),
+    }))
 }
 
 #[async_trait::async_trait]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{Address, DestinationError, Fingerprint, Held, Secret};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, OwnedMutexGuard};
 
 use super::{
     Vault,
@@ -33,6 +33,10 @@ impl Slot for Field {
 
     fn address(&self) -> &Address {
         &self.address
+    }
+
+    async fn lock(&self) -> Option<OwnedMutexGuard<()>> {
+        Some(self.service.locks.lock(&self.path).await)
     }
 
     async fn look(&self) -> Result<(Held, Content), DestinationError> {

@@ -53,7 +53,9 @@ pub(crate) fn services(
     let mut values: BTreeMap<String, String> = owned(settings);
     values.insert("url".to_owned(), server.url().to_owned());
     let config = ServiceConfig::new(kind, None, values).unwrap();
-    Arc::new(Services::new(vec![config], Arc::new(Env(owned(variables)))))
+    let mut variables: BTreeMap<String, String> = owned(variables);
+    variables.insert("VAULT_ADDR".to_owned(), server.url().to_owned());
+    Arc::new(Services::new(vec![config], Arc::new(Env(variables))))
 }
 
 pub(crate) fn open(services: &Arc<Services>, address: &str) -> Arc<dyn Destination> {

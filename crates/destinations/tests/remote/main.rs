@@ -13,6 +13,8 @@ mod doppler;
 #[path = "../drills/mod.rs"]
 mod drills;
 #[cfg(test)]
+mod elsewhere;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod five;
@@ -35,11 +37,15 @@ mod onepassword;
 #[cfg(test)]
 mod place;
 #[cfg(test)]
+mod proxy;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod stand;
 #[cfg(test)]
 mod suite;
+#[cfg(test)]
+mod together;
 #[cfg(test)]
 mod vault;
 #[cfg(test)]

@@ -208,7 +208,15 @@ macro_rules! place {
 const BOTH: &[&str] = &["disable", "destroy"];
 
 place!(V2Place, "vault", version_two(), true, BOTH, &[("token", "env:TOKEN")], &[("TOKEN", TOKEN)]);
-place!(V1Place, "vault", version_one(), false, &[], &[], &[("VAULT_TOKEN", TOKEN)]);
+place!(
+    V1Place,
+    "vault",
+    version_one(),
+    false,
+    &[],
+    &[("token", "env:VAULT_TOKEN")],
+    &[("VAULT_TOKEN", TOKEN)]
+);
 place!(
     BaoPlace,
     "openbao",

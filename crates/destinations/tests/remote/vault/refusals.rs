@@ -22,7 +22,8 @@ const DATA: &str = "path \"secret/data/n8n/backups\" { capabilities = ";
 fn open_as(place: &Place, more: &[(&str, &str)], address: &str) -> Arc<dyn Destination> {
     let mut settings = vec![("url", place.server.url.clone())];
     settings.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
-    let variables = [("VAULT_TOKEN", "canary-vault-token".to_owned())];
+    let variables =
+        [("VAULT_ADDR", place.server.url.clone()), ("VAULT_TOKEN", "canary-vault-token".to_owned())];
     try_open_at(services_of("vault", settings, &variables), address).unwrap()
 }
 
