@@ -19,7 +19,7 @@ use crate::{
 use model::DestinationErrorKind as Kind;
 
 /// Not `AWSPENDING`: that belongs to rotations of AWS's own, which ours must not disturb.
-const PENDING: &str = "KEYWRIGHT_PENDING";
+pub(super) const PENDING: &str = "KEYWRIGHT_PENDING";
 /// How long AWS keeps what an undone delivery deletes.
 const RECOVERY_DAYS: u8 = 7;
 /// What stays where a secret was there without a value: AWS takes no value away, and wants one character at least.
