@@ -176,9 +176,11 @@ impl Slot for StoredParameter {
         }
     }
 
-    /// Asks to make what is there already, with the text that it has: only a missing permission is told.
+    /// Asks what a change would have to keep, and to make what is there already, with the text that it has: only a
+    /// missing permission is told.
     async fn may_put(&self, seen: &Option<Seen>) -> Result<(), DestinationError> {
         let Some(seen) = seen else { return Ok(()) };
+        self.keep(&mut self.body("")).await?;
         let mut body = self.body(&seen.value);
         set(&mut body, "Type", SECURE);
         set(&mut body, "Overwrite", false);

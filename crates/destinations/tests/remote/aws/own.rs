@@ -224,8 +224,12 @@ async fn a_parameter_keeps_its_kms_key_and_its_tier() {
     assert_eq!(around(), parameters::around());
     // Another key, where one is given; then it need not be known which it was.
     place.state.0.lock().unwrap().denied = vec!["DescribeParameters"];
-    let failure = open(&place).deliver(&key("two")).await.unwrap_err();
-    assert!(failure.report.because[0].contains("ssm:DescribeParameters on * is missing"), "{failure}");
+    for failure in
+        [open(&place).deliver(&key("two")).await.unwrap_err(), open(&place).check().await.unwrap_err()]
+    {
+        assert!(failure.report.because[0].contains("ssm:DescribeParameters on * is missing"), "{failure}");
+    }
+    open_with(&place, &[("kms_key", "alias/new")]).check().await.unwrap();
     open_with(&place, &[("kms_key", "alias/new")]).deliver(&key("two")).await.unwrap();
     assert_eq!(around(), json!({"KeyId": "alias/new"}));
     place.server.assert_clean();
