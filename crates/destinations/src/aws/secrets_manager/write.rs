@@ -145,14 +145,12 @@ impl ManagedSecret {
         }
     }
 
-    /// A whole secret holds nothing again: what we made is deleted, what was there before is left blank.
+    /// A whole secret holds nothing again: it is made blank under the lock, and deleted then if we made it.
     async fn take_away(&self, version: &str, seen: &Seen) -> Result<(), DestinationError> {
         let described: Described = self.describe().await?.ok()?.json()?;
-        if described.current() != Some(version) {
-            return Err(self.changed());
-        }
+        self.replace(Some(version), BLANK, seen).await?;
         if !described.is_ours() {
-            return self.replace(Some(version), BLANK, seen).await;
+            return Ok(());
         }
         let body = json!({"RecoveryWindowInDays": RECOVERY_DAYS});
         let reply = self.call("DeleteSecret", "delete", body, false).await?;

@@ -236,6 +236,24 @@ async fn a_parameter_keeps_its_kms_key_and_its_tier() {
 }
 
 #[tokio::test]
+async fn what_another_wrote_meanwhile_is_not_deleted() {
+    let place = ParameterPlace::start().await;
+    let destination = open(&place);
+    destination.deliver(&key("one")).await.unwrap();
+    place.server.before_read(1, place.change_by_hand());
+    let failure = destination.restore(None).await.unwrap_err();
+    assert_eq!((failure.kind, place.look().as_deref()), (Kind::Changed, Some("1-by-hand")), "{failure}");
+    let place = SecretPlace::<false>::start().await;
+    let destination = open(&place);
+    destination.deliver(&key("one")).await.unwrap();
+    place.server.before_write(place.change_by_hand());
+    let failure = destination.restore(None).await.unwrap_err();
+    assert_eq!((failure.kind, place.look().as_deref()), (Kind::Changed, Some("1-changed")), "{failure}");
+    assert!(bodies(&place.server, "DeleteSecret").is_empty());
+    place.server.assert_clean();
+}
+
+#[tokio::test]
 async fn a_parameter_in_the_clear_is_refused() {
     let place = ParameterPlace::start().await;
     let (form, value) = ("String".to_owned(), "old".to_owned());
