@@ -225,13 +225,18 @@ impl DopplerSecret {
         if answer.status == 404 {
             return self.absent().await;
         }
-        let Single { value } = answer.ok()?.json()?;
-        Ok(match value.raw {
-            Some(raw) if raw.is_empty() => Held::Absent,
-            Some(raw) => Held::Value(Secret::new(raw.as_str())),
-            None if value.visibility.as_deref() == Some("restricted") => Held::Unreadable,
-            None => Held::Absent,
-        })
+        let answer = answer.ok()?;
+        let Single { value } = answer.json()?;
+        match value.raw {
+            Some(raw) if raw.is_empty() => Ok(Held::Absent),
+            Some(raw) => Ok(Held::Value(Secret::new(raw.as_str()))),
+            None if value.visibility.as_deref() == Some("restricted") => Err(answer.error(
+                Kind::Denied,
+                "it is restricted: it cannot be read back",
+                "make it masked, or give another secret",
+            )),
+            None => Ok(Held::Absent),
+        }
     }
 
     /// Not there is one thing, a config that is not there is another.

@@ -56,8 +56,15 @@ impl<S: Slot> Slotted<S> {
     async fn make_it_hold(&self, value: Option<&Secret>) -> Result<(), DestinationError> {
         let _alone = self.0.lock().await;
         let (mut tried, mut lost) = (0, None);
+        let mut unwanted = None;
         loop {
             let (held, seen) = self.0.look().await?;
+            // What is taken away is what was there at first, not what another put there meanwhile.
+            if let (Held::Value(now), None) = (&held, value)
+                && now != unwanted.get_or_insert_with(|| now.clone())
+            {
+                return Err(lost.unwrap_or_else(|| overwritten(self.0.address())));
+            }
             let already = match (&held, value) {
                 (Held::Value(held), Some(value)) => held == value,
                 (Held::Absent, None) => true,
@@ -86,8 +93,8 @@ impl<S: Slot> Slotted<S> {
 fn overwritten(address: &Address) -> DestinationError {
     error(
         Kind::Changed,
-        format!("cannot put the key into `{address}`"),
-        "each time it was put there, something else was written over it",
+        format!("cannot write `{address}`"),
+        "each time it was written, something else was written over it",
         "see what else writes there",
     )
 }
@@ -186,5 +193,17 @@ mod tests {
         check(&["theirs"], Ok(2)).await;
         check(&["theirs"; 3], Ok(4)).await;
         check(&["theirs"; 4], Err(Kind::Changed)).await;
+    }
+
+    #[tokio::test]
+    async fn what_another_put_there_is_not_taken_away() {
+        let slot = Slotted(FakeSlot {
+            address: "fake:place".parse().unwrap(),
+            held: Mutex::new(Some(Secret::new("canary-ours"))),
+            others: Mutex::new(vec!["theirs"]),
+            puts: Mutex::default(),
+        });
+        assert_eq!(slot.restore(None).await.unwrap_err().kind, Kind::Changed);
+        assert_eq!(*slot.0.held.lock().unwrap(), Some(Secret::new("theirs")));
     }
 }

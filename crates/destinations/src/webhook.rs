@@ -181,7 +181,8 @@ impl Hook for Called {
     }
 }
 
-/// A name for one call, which no other has.
+/// A name for one call, which no other has: the same hook is called again in a rotation for each destination, and after an
+/// undo, and a receiver passes over what it has seen.
 fn message_id() -> Option<String> {
     let mut random = [0_u8; 16];
     getrandom::fill(&mut random).ok()?;

@@ -74,6 +74,14 @@ impl Aws {
                 ));
             }
         }
+        if settings.text("region").is_some_and(|region| !place::is_region(region)) {
+            return Err(error(
+                Kind::BadAddress,
+                format!("cannot use {}", config.label()),
+                "its `region` is none",
+                "such as \"eu-central-1\"",
+            ));
+        }
         Ok(Self {
             config: config.clone(),
             wire,

@@ -69,6 +69,22 @@ impl Bundle {
     pub(super) fn version(&self) -> Option<String> {
         self.name_and_version()?.1
     }
+
+    pub(super) fn has(&self, (tag, text): (&str, &str)) -> bool {
+        self.tags.as_ref().and_then(|tags| tags.get(tag)).is_some_and(|held| held == text)
+    }
+
+    /// The same without a tag.
+    pub(super) fn without(mut self, tag: (&str, &str)) -> Self {
+        if self.has(tag) {
+            self.tags = self.tags.map(|mut tags| {
+                tags.remove(tag.0);
+                tags
+            });
+            self.tags = self.tags.filter(|tags| !tags.is_empty());
+        }
+        self
+    }
 }
 
 /// The word for what is refused, such as `ObjectIsDeletedButRecoverable`.

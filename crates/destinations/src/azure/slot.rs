@@ -16,6 +16,9 @@ use crate::{
     slot::Slot,
 };
 
+/// The tag of a version that is disabled because a first delivery was undone: it holds nothing.
+const UNDONE: (&str, &str) = ("keywright", "undone");
+
 pub(super) struct VaultSecret {
     pub(super) service: Arc<KeyVault>,
     pub(super) address: Address,
@@ -24,29 +27,67 @@ pub(super) struct VaultSecret {
 }
 
 impl VaultSecret {
-    /// The current version.
+    /// The current version; one that was undone comes without a value.
     pub(super) async fn current(&self) -> Result<Option<Bundle>, DestinationError> {
         let purpose = format!("read `{}`", self.address);
         let answer = self.service.ask(&self.vault, &["secrets", &self.name], &purpose).await?;
         match answer.status {
             404 => Ok(None),
-            403 if inner_code(&answer).as_deref() == Some("SecretDisabled") => Err(answer.error(
-                Kind::Denied,
-                "its current version is disabled",
-                format!(
-                    "enable it: `az keyvault secret set-attributes --vault-name {} --name {} --enabled true`",
-                    self.vault, self.name
-                ),
-            )),
+            403 if inner_code(&answer).as_deref() == Some("SecretDisabled") => {
+                let undone = self.undone().await.map_err(was_disabled)?;
+                undone.map(Some).ok_or_else(|| self.disabled(&answer))
+            }
             _ => {
                 let answer = answer.ok()?;
                 let bundle: Bundle = answer.json()?;
+                let bundle = bundle.without(UNDONE);
                 if bundle.value.is_none() || bundle.version().is_none() {
                     return Err(answer.misshapen("a secret without value or version"));
                 }
                 Ok(Some(bundle))
             }
         }
+    }
+
+    fn disabled(&self, answer: &Answer) -> DestinationError {
+        let (vault, name) = (&self.vault, &self.name);
+        answer.error(
+            Kind::Denied,
+            "its current version is disabled",
+            format!("enable it: `az keyvault secret set-attributes --vault-name {vault} --name {name} --enabled true`"),
+        )
+    }
+
+    /// The current version, which is disabled, if we did that.
+    async fn undone(&self) -> Result<Option<Bundle>, DestinationError> {
+        let purpose = format!("see who disabled `{}`", self.address);
+        let all = self.service.versions(&self.vault, &self.name, &purpose).await?;
+        let newest = all.first().and_then(|bundle| bundle.attributes.created);
+        // Times are whole seconds: several versions may be of the same.
+        let mut candidates = all
+            .into_iter()
+            .filter(|bundle| bundle.attributes.created == newest && bundle.attributes.enabled == Some(false));
+        let Some(current) = candidates.next() else { return Ok(None) };
+        if !current.has(UNDONE) || !candidates.all(|bundle| bundle.has(UNDONE)) {
+            return Ok(None);
+        }
+        let mut current = current.without(UNDONE);
+        current.attributes.enabled = None;
+        Ok(Some(current))
+    }
+
+    /// What makes it hold nothing. Deleting would take the name for as long as the vault keeps what is deleted.
+    fn undoing(&self, seen: Option<&Bundle>) -> Result<Option<Request>, DestinationError> {
+        let Some((seen, version)) = seen.and_then(|seen| Some((seen, seen.version()?))) else {
+            return Ok(None);
+        };
+        let url = self.service.url(&self.vault, &["secrets", &self.name, &version], &[])?;
+        let purpose = format!("disable a version of `{}`", self.address);
+        let mut tags = seen.tags.clone().unwrap_or_default();
+        tags.insert(UNDONE.0.to_owned(), UNDONE.1.to_owned());
+        let request = Request::new(Method::PATCH, url, purpose, need("setSecret/action", "set"));
+        let body = json!({"attributes": {"enabled": false}, "tags": tags});
+        Ok(Some(request.repeatable().json(&body)?))
     }
 
     fn refused(&self, answer: &Answer) -> Option<DestinationError> {
@@ -63,6 +104,12 @@ impl VaultSecret {
             _ => None,
         }
     }
+}
+
+/// What led to a failure.
+fn was_disabled(mut failure: DestinationError) -> DestinationError {
+    failure.report.because.push("its current version is disabled".to_owned());
+    failure
 }
 
 #[async_trait::async_trait]
@@ -86,14 +133,17 @@ impl Slot for VaultSecret {
 
     async fn put(&self, seen: &Option<Bundle>, value: Option<&Secret>) -> Result<(), DestinationError> {
         self.may_put(seen).await?;
-        let url = self.service.url(&self.vault, &["secrets", &self.name], &[])?;
-        let purpose = format!("write `{}`", self.address);
         let request = match value {
             Some(value) => {
+                let url = self.service.url(&self.vault, &["secrets", &self.name], &[])?;
+                let purpose = format!("write `{}`", self.address);
                 let request = Request::new(Method::PUT, url, purpose, need("setSecret/action", "set"));
                 request.json(&carried_over(seen.as_ref(), value))?
             }
-            None => Request::new(Method::DELETE, url, purpose, need("delete", "delete")),
+            None => match self.undoing(seen.as_ref())? {
+                Some(request) => request,
+                None => return Ok(()),
+            },
         };
         let answer = self.service.send(request).await?;
         if let Some(failure) = self.refused(&answer) {

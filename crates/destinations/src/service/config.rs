@@ -1,12 +1,12 @@
 //! A service as it is declared.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use model::{Period, SecretRef};
 use url::Url;
 
 use super::{
-    Form, ServiceKind, Settings,
+    Form, Nowhere, Outside, ServiceKind, Settings,
     kinds::{find, service_kinds},
 };
 
@@ -54,7 +54,16 @@ impl ServiceConfig {
         if !faults.is_empty() {
             return Err(faults);
         }
-        Ok(Self { name: name.to_owned(), kind: found, settings: Settings(values) })
+        let config = Self { name: name.to_owned(), kind: found, settings: Settings(values) };
+        // What a kind itself refuses. Opening it touches nothing.
+        let nowhere: Arc<dyn Outside> = Arc::new(Nowhere);
+        match (found.open)(&config, &nowhere) {
+            Ok(_) => Ok(config),
+            Err(failure) => {
+                let problem = format!("cannot be used: {}", failure.report.because.join(": "));
+                Err(vec![fault("", problem, failure.report.mend.join("; "))])
+            }
+        }
     }
 
     /// A kind as the environment alone has it.

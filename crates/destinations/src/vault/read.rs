@@ -174,6 +174,11 @@ impl Content {
         }
     }
 
+    /// It is not any more what was seen before.
+    pub(super) fn changed(&self) -> DestinationError {
+        super::write::changed(&self.answer)
+    }
+
     /// An answer that cannot be.
     pub(super) fn misshapen(&self, because: &str) -> DestinationError {
         self.answer.misshapen(because)

@@ -146,7 +146,11 @@ impl Vault {
         let data: BTreeMap<&str, Field<'_>> = together(&fields, field, value).collect();
         let purpose = format!("write `{path}`");
         let request = if data.is_empty() {
-            // One without fields is refused.
+            // One without fields is refused. What others wrote since it was seen must not go with it.
+            let now = self.read(&Mount { path: String::new(), version: Version::One }, path, None).await?;
+            if now.fields()?.keys().any(|name| name != field) || now.held(field)? != seen.held(field)? {
+                return Err(now.changed());
+            }
             self.request(Method::DELETE, path, purpose, self.on("`delete`", path))?.repeatable()
         } else {
             let capability = if seen.live { "`update`" } else { "`create`" };
@@ -213,7 +217,7 @@ fn together<'a>(
         .chain(value.map(|value| (field, Field::Ours(value.expose()))))
 }
 
-fn changed(answer: &Answer) -> DestinationError {
+pub(super) fn changed(answer: &Answer) -> DestinationError {
     answer.error(Kind::Changed, "somebody changed it meanwhile; nothing was written", "try again")
 }
 

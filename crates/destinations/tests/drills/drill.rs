@@ -108,9 +108,6 @@ async fn drill(
         (Then::Abort, Some(open)) => drop(ground.calm_engine().abort(open).await),
         (Then::Overtake, _) => {
             rotate(&ground, &ground.calm_engine(), Mode::Compromised).await;
-            if ground.rig.store.look(|kept| kept.open_of(&integration_name())).is_some() {
-                ground.posts.iter().for_each(|post| post.stand.attend());
-            }
         }
         _ => {}
     }

@@ -47,9 +47,6 @@ pub(crate) trait Stand: Send + Sync {
         std::future::pending::<()>().await;
     }
 
-    /// Does what a person is told to do where the service itself refuses to go on.
-    fn attend(&self) {}
-
     /// Nothing goes wrong any more.
     fn behave(&self) {}
 }

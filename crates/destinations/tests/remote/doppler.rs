@@ -5,10 +5,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use model::DestinationErrorKind as Kind;
 use serde_json::{Value, json};
 
 use crate::{
-    place::RemotePlace,
+    place::{RemotePlace, key, open},
     server::{Reply, Seen, Server, Shape},
 };
 
@@ -16,9 +17,11 @@ const TOKEN: &str = "canary-doppler-token";
 const NAME: &str = "N8N_API_KEY";
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that a test turns")]
 struct State {
     secrets: BTreeMap<String, String>,
     changes: u32,
+    restricted: bool,
     gone: bool,
     read_only: bool,
     locked_out: bool,
@@ -64,6 +67,11 @@ impl Shape for Doppler {
             }
             ("GET", "/v3/configs/config/secret") if known(seen.query("project"), seen.query("config")) => {
                 let name = seen.query("name").ok_or("name is required")?;
+                if state.restricted {
+                    let value =
+                        json!({"raw": null, "computed": null, "rawVisibility": "restricted", "note": ""});
+                    return Ok(Reply::json(200, &json!({"name": name, "value": value, "success": true})));
+                }
                 match state.secrets.get(name) {
                     Some(text) => {
                         Ok(Reply::json(200, &json!({"name": name, "value": value(text), "success": true})))
@@ -182,4 +190,22 @@ impl RemotePlace for DopplerPlace {
     fn lock_out(&self) {
         self.state.0.lock().unwrap().locked_out = true;
     }
+}
+
+#[tokio::test]
+async fn a_restricted_secret_is_refused_before_anything_is_written() {
+    let place = DopplerPlace::start().await;
+    place.put_by_hand("old");
+    place.state.0.lock().unwrap().restricted = true;
+    let destination = open(&place);
+    for failure in [
+        destination.check().await.unwrap_err(),
+        destination.read().await.unwrap_err(),
+        destination.deliver(&key("one")).await.unwrap_err(),
+    ] {
+        assert_eq!(failure.kind, Kind::Denied, "{failure}");
+        assert!(failure.report.because.concat().contains("restricted"), "{failure}");
+    }
+    assert_eq!((place.look().as_deref(), place.server.writes()), (Some("old"), 0));
+    place.server.assert_clean();
 }

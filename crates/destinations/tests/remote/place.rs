@@ -53,9 +53,6 @@ pub(crate) trait RemotePlace: Sized + Send + Sync + 'static {
     /// Refuses the credentials from now on.
     fn lock_out(&self);
 
-    /// Does what a person is told to do where the service itself refuses to go on.
-    fn attend(&self) {}
-
     /// How many older versions hold this key and can be read.
     fn old_copies(&self, _key: &str) -> usize {
         0

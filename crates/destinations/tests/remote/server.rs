@@ -136,6 +136,8 @@ struct State {
     strike: Option<Strike>,
     writes: usize,
     before_write: VecDeque<Hook>,
+    /// What runs after so many other reads.
+    before_read: Option<(usize, Hook)>,
     seen: Vec<Seen>,
     violations: Vec<String>,
 }
@@ -159,6 +161,18 @@ impl State {
             self.strike = None;
         }
         Some(fault)
+    }
+}
+
+impl State {
+    fn before_read(&mut self) -> Option<Hook> {
+        match self.before_read.take()? {
+            (0, hook) => Some(hook),
+            (others, hook) => {
+                self.before_read = Some((others - 1, hook));
+                None
+            }
+        }
     }
 }
 
@@ -218,6 +232,11 @@ impl Server {
     /// Runs once, before the next write is carried out.
     pub(crate) fn before_write(&self, hook: impl FnOnce() + Send + 'static) {
         self.state.lock().unwrap().before_write.push_back(Box::new(hook));
+    }
+
+    /// Runs once, before a read after so many others.
+    pub(crate) fn before_read(&self, others: usize, hook: impl FnOnce() + Send + 'static) {
+        self.state.lock().unwrap().before_read = Some((others, Box::new(hook)));
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
@@ -281,7 +300,7 @@ async fn serve(
             }
             (fault.or(strike), state.before_write.pop_front())
         } else {
-            (fault, None)
+            (fault, state.before_read())
         }
     };
     if let Some(hook) = hook {

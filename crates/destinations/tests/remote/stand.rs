@@ -76,10 +76,6 @@ impl<P: RemotePlace> Stand for RemoteStand<P> {
         self.0.server().struck().await;
     }
 
-    fn attend(&self) {
-        self.0.attend();
-    }
-
     fn behave(&self) {
         self.0.server().behave();
     }

@@ -169,16 +169,26 @@ impl Slot for StoredParameter {
             (None, None) => Ok(()),
             (None, Some(value)) => self.create(value).await,
             (Some(seen), Some(value)) => self.change(seen, value).await,
-            (Some(_), None) => {
+            (Some(seen), None) => {
+                // There is no lock; at least it is not what was seen a while ago.
+                match self.look().await?.1 {
+                    None => return Ok(()),
+                    Some(now) if now.version != seen.version => {
+                        return Err(self.changed("somebody wrote it meanwhile; nothing was deleted"));
+                    }
+                    Some(_) => {}
+                }
                 let reply = self.call("DeleteParameter", "delete", json!({}), true).await?;
                 if reply.code == "ParameterNotFound" { Ok(()) } else { reply.ok().map(drop) }
             }
         }
     }
 
-    /// Asks to make what is there already, with the text that it has: only a missing permission is told.
+    /// Asks what a change would have to keep, and to make what is there already, with the text that it has: only a
+    /// missing permission is told.
     async fn may_put(&self, seen: &Option<Seen>) -> Result<(), DestinationError> {
         let Some(seen) = seen else { return Ok(()) };
+        self.keep(&mut self.body("")).await?;
         let mut body = self.body(&seen.value);
         set(&mut body, "Type", SECURE);
         set(&mut body, "Overwrite", false);

@@ -6,10 +6,15 @@ use serde_json::json;
 use super::{
     Version,
     secret::{CURRENT, Described, ManagedSecret},
+    write::PENDING,
 };
 
-/// Versions that are read, and labels that are taken of each; AWS keeps twenty labels at most.
-const MAX_LABELS: usize = 20;
+/// Versions that are read; AWS keeps twenty labels at most.
+const MAX_VERSIONS: usize = 20;
+/// What AWS's own rotation works on.
+const AWS_PENDING: &str = "AWSPENDING";
+/// Labels that are taken. Any other is somebody's, who relies on it.
+const OURS: [&str; 2] = ["AWSPREVIOUS", PENDING];
 
 impl ManagedSecret {
     /// As [`model::Destination::discard`].
@@ -25,13 +30,18 @@ impl ManagedSecret {
             return Ok(None);
         }
         let described: Described = reply.ok()?.json()?;
-        let mut count = 0;
-        let labelled = described.labels().filter(|(_, labels)| !labels.is_empty());
-        for (version, labels) in labelled.take(MAX_LABELS) {
-            if labels.iter().any(|label| label == CURRENT) || !self.is_dead(version, dead).await? {
+        let (mut count, mut left) = (0_usize, Vec::new());
+        let in_use = |label: &String| label == CURRENT || label == AWS_PENDING;
+        let older = described.labels().filter(|(_, labels)| !labels.is_empty() && !labels.iter().any(in_use));
+        for (version, labels) in older.take(MAX_VERSIONS) {
+            if !self.is_dead(version, dead).await? {
                 continue;
             }
-            for label in labels.iter().take(MAX_LABELS) {
+            if !labels.iter().all(|label| OURS.contains(&label.as_str())) {
+                left.push(format!("`{version}`"));
+                continue;
+            }
+            for label in labels {
                 let body = json!({"VersionStage": label, "RemoveFromVersionId": version});
                 let reply = self.call("UpdateSecretVersionStage", "discard a version of", body, true).await?;
                 // Somebody took it away meanwhile.
@@ -42,8 +52,12 @@ impl ManagedSecret {
             count += 1;
         }
         let versions = if count == 1 { "version" } else { "versions" };
-        Ok((count > 0)
-            .then(|| format!("took the labels of {count} older {versions}, so that AWS deletes them")))
+        let taken = (count > 0)
+            .then(|| format!("took the labels of {count} older {versions}, so that AWS deletes them"));
+        let left =
+            (!left.is_empty()).then(|| format!("left {} with labels of somebody's own", left.join(", ")));
+        let said: Vec<String> = taken.into_iter().chain(left).collect();
+        Ok((!said.is_empty()).then(|| said.join("; ")))
     }
 
     async fn is_dead(&self, version: &str, dead: &[Fingerprint]) -> Result<bool, DestinationError> {

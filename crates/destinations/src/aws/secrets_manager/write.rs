@@ -19,7 +19,7 @@ use crate::{
 use model::DestinationErrorKind as Kind;
 
 /// Not `AWSPENDING`: that belongs to rotations of AWS's own, which ours must not disturb.
-const PENDING: &str = "KEYWRIGHT_PENDING";
+pub(super) const PENDING: &str = "KEYWRIGHT_PENDING";
 /// How long AWS keeps what an undone delivery deletes.
 const RECOVERY_DAYS: u8 = 7;
 /// What stays where a secret was there without a value: AWS takes no value away, and wants one character at least.
@@ -145,14 +145,12 @@ impl ManagedSecret {
         }
     }
 
-    /// A whole secret holds nothing again: what we made is deleted, what was there before is left blank.
+    /// A whole secret holds nothing again: it is made blank under the lock, and deleted then if we made it.
     async fn take_away(&self, version: &str, seen: &Seen) -> Result<(), DestinationError> {
         let described: Described = self.describe().await?.ok()?.json()?;
-        if described.current() != Some(version) {
-            return Err(self.changed());
-        }
+        self.replace(Some(version), BLANK, seen).await?;
         if !described.is_ours() {
-            return self.replace(Some(version), BLANK, seen).await;
+            return Ok(());
         }
         let body = json!({"RecoveryWindowInDays": RECOVERY_DAYS});
         let reply = self.call("DeleteSecret", "delete", body, false).await?;

@@ -320,14 +320,15 @@ async fn without_credentials_or_a_region_it_says_so() {
             "{failure}"
         );
     }
-    for alone in ["external_id", "session_token", "role_session_name"] {
-        let value = if alone == "session_token" { "env:X" } else { "x" };
-        let values = BTreeMap::from([(alone.to_owned(), value.to_owned())]);
-        let config = ServiceConfig::new("aws-secrets-manager", None, values).unwrap();
-        let services = Arc::new(Services::new(vec![config], outside(&[])));
-        let mut search = destinations::Search::new(Vec::new(), 1);
-        let failure = services.search("aws-secrets-manager", &mut search).await.unwrap_err();
-        assert!(failure.report.because[0].contains("stands without"), "{failure}");
+    for (setting, value, problem) in [
+        ("external_id", "x", "`external_id` stands without `role_arn`"),
+        ("session_token", "env:X", "`session_token` stands without `access_key_id`"),
+        ("role_session_name", "x", "`role_session_name` stands without `role_arn`"),
+        ("region", "eu central", "`region` is none"),
+    ] {
+        let values = BTreeMap::from([(setting.to_owned(), value.to_owned())]);
+        let faults = ServiceConfig::new("aws-secrets-manager", None, values).unwrap_err();
+        assert!(faults[0].problem.contains(problem), "{faults:?}");
     }
 }
 

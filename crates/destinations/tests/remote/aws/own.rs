@@ -1,7 +1,7 @@
 //! What no other service does.
 
 use destinations::{How, Search, Wanted};
-use model::{DestinationErrorKind as Kind, Held, Retry};
+use model::{DestinationErrorKind as Kind, Fingerprint, Held, Retry};
 use serde_json::{Value, json};
 
 use super::{
@@ -48,6 +48,32 @@ async fn a_delivery_leaves_no_label_of_its_own() {
         labels.sort();
         assert_eq!(labels, ["AWSCURRENT", "AWSPREVIOUS"]);
     });
+}
+
+#[tokio::test]
+async fn labels_of_others_keep_their_versions() {
+    let place = SecretPlace::<true>::start().await;
+    for name in ["dead", "dead", "dead", "dead", "one"] {
+        place.put_by_hand(key(name).expose());
+    }
+    let labels = || {
+        let secret = place.state.0.lock().unwrap().secret.clone().unwrap();
+        secret.versions.into_values().map(|(_, labels)| Vec::from_iter(labels)).collect::<Vec<_>>()
+    };
+    with_secret(&place, |secret| {
+        let mut versions = secret.versions.values_mut().map(|(_, labels)| labels);
+        for label in ["AWSPENDING", "KEYWRIGHT_PENDING", "theirs", "theirs-too"] {
+            versions.next().unwrap().insert(label.to_owned());
+        }
+    });
+    let destination = open_with(&place, &[("old_versions", "destroy")]);
+    let said = destination.discard(&[Fingerprint::of(&key("dead"))]).await.unwrap().unwrap();
+    let theirs: [&[&str]; 5] =
+        [&["AWSPENDING"], &[], &["theirs"], &["AWSPREVIOUS", "theirs-too"], &["AWSCURRENT"]];
+    assert_eq!(labels(), theirs);
+    let (two, three) = (format!("{:032}", 2), format!("{:032}", 3));
+    assert!(said.contains("1 older version,") && said.contains(&two) && said.contains(&three), "{said}");
+    place.server.assert_clean();
 }
 
 #[tokio::test]
@@ -198,10 +224,32 @@ async fn a_parameter_keeps_its_kms_key_and_its_tier() {
     assert_eq!(around(), parameters::around());
     // Another key, where one is given; then it need not be known which it was.
     place.state.0.lock().unwrap().denied = vec!["DescribeParameters"];
-    let failure = open(&place).deliver(&key("two")).await.unwrap_err();
-    assert!(failure.report.because[0].contains("ssm:DescribeParameters on * is missing"), "{failure}");
+    for failure in
+        [open(&place).deliver(&key("two")).await.unwrap_err(), open(&place).check().await.unwrap_err()]
+    {
+        assert!(failure.report.because[0].contains("ssm:DescribeParameters on * is missing"), "{failure}");
+    }
+    open_with(&place, &[("kms_key", "alias/new")]).check().await.unwrap();
     open_with(&place, &[("kms_key", "alias/new")]).deliver(&key("two")).await.unwrap();
     assert_eq!(around(), json!({"KeyId": "alias/new"}));
+    place.server.assert_clean();
+}
+
+#[tokio::test]
+async fn what_another_wrote_meanwhile_is_not_deleted() {
+    let place = ParameterPlace::start().await;
+    let destination = open(&place);
+    destination.deliver(&key("one")).await.unwrap();
+    place.server.before_read(1, place.change_by_hand());
+    let failure = destination.restore(None).await.unwrap_err();
+    assert_eq!((failure.kind, place.look().as_deref()), (Kind::Changed, Some("1-by-hand")), "{failure}");
+    let place = SecretPlace::<false>::start().await;
+    let destination = open(&place);
+    destination.deliver(&key("one")).await.unwrap();
+    place.server.before_write(place.change_by_hand());
+    let failure = destination.restore(None).await.unwrap_err();
+    assert_eq!((failure.kind, place.look().as_deref()), (Kind::Changed, Some("1-changed")), "{failure}");
+    assert!(bodies(&place.server, "DeleteSecret").is_empty());
     place.server.assert_clean();
 }
 

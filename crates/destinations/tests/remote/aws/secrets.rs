@@ -334,7 +334,9 @@ impl<const OF_FIELD: bool> RemotePlace for SecretPlace<OF_FIELD> {
 
     fn old_copies(&self, key: &str) -> usize {
         let state = self.state.0.lock().unwrap();
-        let versions = state.secret.iter().flat_map(|secret| secret.versions.values());
+        // Of one that is deleted no version can be read; the next delivery takes `AWSPREVIOUS` from them.
+        let secret = state.secret.iter().filter(|secret| !secret.deleted);
+        let versions = secret.flat_map(|secret| secret.versions.values());
         versions
             .filter(|(text, labels)| {
                 text.contains(key) && !labels.is_empty() && !labels.contains("AWSCURRENT")

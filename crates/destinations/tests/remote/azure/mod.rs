@@ -75,6 +75,11 @@ impl Version {
 }
 
 impl State {
+    /// The version that counts, if it can be read.
+    fn current(&self) -> Option<&Version> {
+        self.versions.last().filter(|version| !self.deleted && version.enabled)
+    }
+
     fn add(&mut self, value: &str, rest: Value) -> &Version {
         self.made += 1;
         self.versions.push(Version { id: self.made, value: value.to_owned(), enabled: true, rest });
@@ -112,7 +117,18 @@ impl State {
         match seen.method.as_str() {
             "GET" if !version.enabled => Ok(refused(403, "Forbidden", "SecretDisabled")),
             "GET" => Ok(Reply::json(200, &version.bundle(true))),
-            "PATCH" if seen.json()? == json!({"attributes": {"enabled": false}}) => {
+            "PATCH" if self.read_only => Ok(refused(403, "Forbidden", "ForbiddenByRbac")),
+            "PATCH" if seen.json()?["attributes"] == json!({"enabled": false}) => {
+                let body = seen.json()?;
+                if let Some(odd) =
+                    body.as_object().unwrap().keys().find(|key| *key != "attributes" && *key != "tags")
+                {
+                    return Err(format!("field {odd}"));
+                }
+                // Tags replace all that there are.
+                if body["tags"].is_object() {
+                    version.rest["tags"] = body["tags"].clone();
+                }
                 version.enabled = false;
                 Ok(Reply::json(200, &version.bundle(false)))
             }
@@ -170,18 +186,11 @@ impl Shape for KeyVault {
             }
             ("GET", "/n8n-api-key/versions") if there => Ok(state.page(seen, &base)),
             ("PUT", "/n8n-api-key") => state.put(seen),
-            ("DELETE", "/n8n-api-key") if there => {
-                if state.read_only {
-                    return Ok(refused(403, "Forbidden", "ForbiddenByRbac"));
-                }
-                state.deleted = true;
-                Ok(Reply::json(200, &json!({"recoveryId": "r", "deletedDate": 1})))
-            }
             (_, path) if there && path.starts_with("/n8n-api-key/") => {
                 let id = path.trim_start_matches("/n8n-api-key/").to_owned();
                 state.version(seen, &id)
             }
-            ("GET" | "DELETE", _) => Ok(refused(404, "SecretNotFound", "")),
+            ("GET" | "PATCH", _) => Ok(refused(404, "SecretNotFound", "")),
             _ => Err("no such route".into()),
         }
     }
@@ -232,17 +241,12 @@ impl RemotePlace for KeyVaultPlace {
 
     fn look(&self) -> Option<String> {
         let state = self.state.0.lock().unwrap();
-        state.versions.last().filter(|_| !state.deleted).map(|version| version.value.clone())
+        state.current().map(|version| version.value.clone())
     }
 
     fn surroundings(&self) -> String {
         let state = self.state.0.lock().unwrap();
-        state
-            .versions
-            .last()
-            .filter(|_| !state.deleted)
-            .map_or_else(rest, |version| version.rest.clone())
-            .to_string()
+        state.current().map_or_else(rest, |version| version.rest.clone()).to_string()
     }
 
     fn change_by_hand(&self) -> Box<dyn FnOnce() + Send> {
@@ -265,11 +269,6 @@ impl RemotePlace for KeyVaultPlace {
 
     fn lock_out(&self) {
         self.state.0.lock().unwrap().locked_out = true;
-    }
-
-    /// A secret that was deleted is brought back; a vault does not take another of its name before.
-    fn attend(&self) {
-        self.state.0.lock().unwrap().deleted = false;
     }
 
     fn old_copies(&self, key: &str) -> usize {

@@ -12,13 +12,37 @@ async fn azure_says_how_a_deleted_secret_comes_back() {
     let place = KeyVaultPlace::start().await;
     let destination = open(&place);
     destination.deliver(&key("one")).await.unwrap();
-    destination.restore(None).await.unwrap();
+    place.state.0.lock().unwrap().deleted = true;
     let failure = destination.deliver(&key("two")).await.unwrap_err();
     assert_eq!(failure.kind, Kind::Denied, "{failure}");
     assert!(
         failure.report.mend[0]
             .contains("az keyvault secret recover --vault-name team-prod --name n8n-api-key")
     );
+    place.server().assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn azure_takes_a_delivery_after_an_undone_one() {
+    let place = KeyVaultPlace::start().await;
+    let destination = open(&place);
+    destination.deliver(&key("one")).await.unwrap();
+    destination.restore(None).await.unwrap();
+    assert_eq!(destination.read().await.unwrap(), Held::Absent);
+    destination.check().await.unwrap();
+    let undone = place.state.0.lock().unwrap().versions[0].clone();
+    assert!(!undone.enabled && undone.rest["tags"] == json!({"keywright": "undone"}), "{:?}", undone.rest);
+    destination.deliver(&key("two")).await.unwrap();
+    assert_eq!(place.look().as_deref(), Some(key("two").expose()));
+    assert_eq!(
+        place.state.0.lock().unwrap().versions[1].rest["tags"],
+        Value::Null,
+        "the tag does not go along"
+    );
+    // What another made after that, and disabled, is theirs.
+    place.put_by_hand("theirs");
+    place.state.0.lock().unwrap().versions[2].enabled = false;
+    assert_eq!(destination.check().await.unwrap_err().kind, Kind::Denied);
     place.server().assert_clean();
 }
 

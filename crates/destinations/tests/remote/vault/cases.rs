@@ -75,6 +75,22 @@ async fn undoing_a_first_delivery_leaves_no_fields() {
 }
 
 #[tokio::test]
+async fn fields_that_came_meanwhile_stay_in_version_one() {
+    let place = V1Place::start().await;
+    let destination = open(&place);
+    destination.deliver(&key("one")).await.unwrap();
+    let vault = Arc::clone(&place.0.vault);
+    let both = format!(r#"{{"api_key": "{}", "theirs": 1.50}}"#, key("one").expose());
+    place.server().before_read(1, move || Place::put(&mut vault.0.lock().unwrap(), fields(&both)));
+    place.server().forget_seen();
+    destination.restore(None).await.unwrap();
+    assert_eq!(writes(&place.0), ["POST /v1/secret/n8n/backups"], "it is never deleted");
+    let left = Place::current(&place.0.vault.0.lock().unwrap()).unwrap();
+    assert_eq!(left.keys().collect::<Vec<_>>(), ["theirs"]);
+    place.server().assert_clean();
+}
+
+#[tokio::test]
 async fn a_field_that_is_no_text_is_left_alone() {
     let place = V2Place::start().await;
     change(&place.0, |state| Place::put(state, fields(r#"{"api_key": 5}"#)));
