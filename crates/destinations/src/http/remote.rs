@@ -75,36 +75,24 @@ impl Remote {
 
     /// Sends; again where that can help. Any status but a redirect, 429 and 5xx is an answer.
     pub(crate) async fn send(&self, request: &Request) -> Result<Answer, DestinationError> {
-        let mut wait = FIRST_WAIT;
-        for tried in 1.. {
-            let last = tried == TRIES;
-            match self.send_once(request).await {
+        let (mut tried, mut wait) = (1, FIRST_WAIT);
+        loop {
+            let (failure, pause) = match self.send_once(request).await {
                 // Not carried out: it can be sent again, whatever it is.
                 Ok(answer) if answer.status == 429 => {
                     let asked = answer.retry_after().and_then(|wait| Duration::try_from(wait).ok());
                     let pause = asked.unwrap_or(wait);
-                    if last || pause > LONGEST_WAIT {
-                        return Err(answer.refusal());
-                    }
-                    tokio::time::sleep(pause).await;
+                    (answer.refusal(), Some(pause).filter(|pause| *pause <= LONGEST_WAIT))
                 }
-                Ok(answer) if answer.status >= 500 => {
-                    if last || !request.repeatable {
-                        return Err(answer.refusal());
-                    }
-                    tokio::time::sleep(wait).await;
-                }
-                Err(failure) if failure.kind == Kind::Unreachable && failure.is_worth_a_try() => {
-                    if last || !request.repeatable {
-                        return Err(failure);
-                    }
-                    tokio::time::sleep(wait).await;
-                }
+                Ok(answer) if answer.status >= 500 => (answer.refusal(), request.repeatable.then_some(wait)),
+                Err(failure) if is_worth_a_try(&failure) => (failure, request.repeatable.then_some(wait)),
                 done => return done,
-            }
+            };
+            let Some(pause) = pause.filter(|_| tried < TRIES) else { return Err(failure) };
+            tokio::time::sleep(pause).await;
+            tried += 1;
             wait *= 2;
         }
-        self.send_once(request).await
     }
 
     /// An error of a request that got no answer.
@@ -251,15 +239,9 @@ impl Remote {
     }
 }
 
-/// Failures that another try may mend.
-trait WorthATry {
-    fn is_worth_a_try(&self) -> bool;
-}
-
-impl WorthATry for DestinationError {
-    fn is_worth_a_try(&self) -> bool {
-        matches!(self.report.retry, model::Retry::Later(_))
-    }
+/// Whether there was no answer, and another try may get one.
+fn is_worth_a_try(failure: &DestinationError) -> bool {
+    failure.kind == Kind::Unreachable && matches!(failure.report.retry, model::Retry::Later(_))
 }
 
 /// Scheme, host and port.

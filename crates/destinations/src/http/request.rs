@@ -119,12 +119,10 @@ impl Request {
 
     /// A form, as OAuth wants it.
     pub(crate) fn form(self, fields: &[(&str, &str)]) -> Self {
-        let mut text = Zeroizing::new(String::with_capacity(4096));
-        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        // Of a size that does not grow and leave a copy behind.
+        let mut form = url::form_urlencoded::Serializer::new(String::with_capacity(4096));
         form.extend_pairs(fields);
-        let encoded = Zeroizing::new(form.finish());
-        text.push_str(&encoded);
-        self.body("application/x-www-form-urlencoded", Zeroizing::new(text.as_bytes().to_vec()))
+        self.body("application/x-www-form-urlencoded", Zeroizing::new(form.finish().into_bytes()))
     }
 
     fn unfit(&self, header: &str) -> DestinationError {
