@@ -17,7 +17,7 @@ use crate::{
     http::{Remote, Request},
     kinds::Opened,
     search::Search,
-    service::{Form, Outside, Service, ServiceConfig, ServiceKind, Setting, base_url, login, setting},
+    service::{Form, Outside, Service, ServiceConfig, ServiceKind, Setting, base_url, below, login, setting},
     slot::{Slot, Slotted},
 };
 
@@ -95,14 +95,12 @@ struct Config {
 
 impl Doppler {
     fn url(&self, path: &str, query: &[(&str, &str)]) -> Result<Url, DestinationError> {
-        let mut url = base_url(&self.config, &self.remote, "DOPPLER_API_HOST", Some(URL))?;
-        url.set_path(&format!("{}/v3/{path}", url.path().trim_end_matches('/')));
-        url.query_pairs_mut().extend_pairs(query);
-        Ok(url)
+        let path: Vec<&str> = std::iter::once("v3").chain(path.split('/')).collect();
+        Ok(below(base_url(&self.config, &self.remote, Some(URL))?, &path, query))
     }
 
     async fn with_token(&self, request: Request) -> Result<Request, DestinationError> {
-        let token = login(&self.config, &self.remote, "token", "DOPPLER_TOKEN", Some(URL)).await?;
+        let token = login(&self.config, &self.remote, "token", Some(URL)).await?;
         request.bearer(&token)
     }
 

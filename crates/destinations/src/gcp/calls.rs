@@ -14,8 +14,6 @@ use crate::{
     service::{base_url, below},
 };
 
-const VARIABLE: &str = "CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER";
-
 /// A version's text.
 pub(super) struct Payload {
     pub(super) number: u64,
@@ -106,7 +104,7 @@ impl SecretManager {
             || "https://secretmanager.googleapis.com".to_owned(),
             |location| format!("https://secretmanager.{location}.rep.googleapis.com"),
         );
-        let base = base_url(&self.config, &self.remote, VARIABLE, Some(&default))?;
+        let base = base_url(&self.config, &self.remote, Some(&default))?;
         let mut base = below(base, &["v1", "projects", project], &[]);
         if let Some(location) = location {
             base = below(base, &["locations", location], &[]);

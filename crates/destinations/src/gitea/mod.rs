@@ -76,17 +76,13 @@ struct Gitea {
 
 impl Gitea {
     fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url, DestinationError> {
-        let kind = self.config.kind().environment;
-        let variable = kind.iter().find(|(_, of)| *of == "url").map_or("", |(variable, _)| variable);
-        let base = base_url(&self.config, &self.remote, variable, None)?;
+        let base = base_url(&self.config, &self.remote, None)?;
         let path: Vec<&str> = ["api", "v1"].iter().chain(path).copied().collect();
         Ok(below(base, &path, query))
     }
 
     async fn send(&self, request: Request) -> Result<Answer, DestinationError> {
-        let kind = self.config.kind().environment;
-        let variable = kind.iter().find(|(_, of)| *of == "token").map_or("", |(variable, _)| variable);
-        let token = login(&self.config, &self.remote, "token", variable, None).await?;
+        let token = login(&self.config, &self.remote, "token", None).await?;
         self.remote.send(&request.secret_header("authorization", "token ", &token)?).await
     }
 

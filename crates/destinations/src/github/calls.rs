@@ -16,7 +16,7 @@ const VERSION: &str = "2022-11-28";
 impl GitHub {
     /// The URL of a path, whose segments are encoded here.
     pub(super) fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url, DestinationError> {
-        let base = base_url(&self.config, &self.remote, "GITHUB_API_URL", Some(URL))?;
+        let base = base_url(&self.config, &self.remote, Some(URL))?;
         Ok(below(base, path, query))
     }
 
@@ -55,10 +55,7 @@ impl GitHub {
         if let Some(app) = &self.app {
             return app.token(self).await;
         }
-        // In the order of GitHub's own command line.
-        let gh = self.remote.outside.variable("GH_TOKEN").is_some();
-        let variable = if gh { "GH_TOKEN" } else { "GITHUB_TOKEN" };
-        login(&self.config, &self.remote, "token", variable, Some(URL)).await
+        login(&self.config, &self.remote, "token", Some(URL)).await
     }
 }
 

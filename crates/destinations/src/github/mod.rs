@@ -43,6 +43,7 @@ pub(crate) const KIND: ServiceKind = ServiceKind {
     settings: SETTINGS,
     sets: &[&["app_id", "installation_id", "private_key"]],
     either: &[&[&["token"], &["app_id", "installation_id", "private_key"]]],
+    // Tokens in the order of GitHub's own command line.
     environment: &[("GH_TOKEN", "token"), ("GITHUB_TOKEN", "token"), ("GITHUB_API_URL", "url")],
     open,
 };

@@ -58,13 +58,13 @@ struct GitLab {
 impl GitLab {
     /// The URL of a path, whose segments are encoded here.
     fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url, DestinationError> {
-        let base = base_url(&self.config, &self.remote, "GITLAB_HOST", Some(URL))?;
+        let base = base_url(&self.config, &self.remote, Some(URL))?;
         let path: Vec<&str> = ["api", "v4"].iter().chain(path).copied().collect();
         Ok(below(base, &path, query))
     }
 
     async fn send(&self, request: Request) -> Result<Answer, DestinationError> {
-        let token = login(&self.config, &self.remote, "token", "GITLAB_TOKEN", Some(URL)).await?;
+        let token = login(&self.config, &self.remote, "token", Some(URL)).await?;
         self.remote.send(&request.secret_header("private-token", "", &token)?).await
     }
 

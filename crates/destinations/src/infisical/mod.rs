@@ -74,7 +74,7 @@ struct Infisical {
 
 impl Infisical {
     fn url(&self, segments: &[&str], query: &[(&str, &str)]) -> Result<Url, DestinationError> {
-        let mut base = base_url(&self.config, &self.remote, "INFISICAL_API_URL", Some(URL))?;
+        let mut base = base_url(&self.config, &self.remote, Some(URL))?;
         // Its own programs take the address with `/api` at the end, and without.
         let path = base.path().trim_end_matches('/');
         let path = path.strip_suffix("/api").unwrap_or(path).to_owned();

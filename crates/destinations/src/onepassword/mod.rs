@@ -71,12 +71,12 @@ struct Named {
 
 impl OnePassword {
     fn url(&self, segments: &[&str], query: &[(&str, &str)]) -> Result<Url, DestinationError> {
-        let base = base_url(&self.config, &self.remote, "OP_CONNECT_HOST", None)?;
+        let base = base_url(&self.config, &self.remote, None)?;
         Ok(below(below(base, &["v1", "vaults"], &[]), segments, query))
     }
 
     async fn send(&self, request: Request) -> Result<Answer, DestinationError> {
-        let token = login(&self.config, &self.remote, "token", "OP_CONNECT_TOKEN", None).await?;
+        let token = login(&self.config, &self.remote, "token", None).await?;
         self.remote.send(&request.bearer(&token)?).await
     }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use model::{Period, SecretRef};
+use model::{Period, Secret, SecretRef};
 use url::Url;
 
 use super::{
@@ -71,12 +71,22 @@ impl ServiceConfig {
         Self { name: kind.name.to_owned(), kind, settings: Settings::default() }
     }
 
-    /// The same, with what stands in for a setting that is not given.
-    pub(crate) fn or(mut self, setting: &str, value: Option<String>) -> Self {
-        if let Some(value) = value {
-            self.settings.0.entry(setting.to_owned()).or_insert(value);
+    /// The same, with what the environment says of a setting that is not given.
+    pub(crate) fn or_environment(mut self, outside: &dyn Outside, setting: &str) -> Self {
+        if let Some((_, value)) = self.said_by(outside, setting) {
+            self.settings.0.entry(setting.to_owned()).or_insert_with(|| value.expose().to_owned());
         }
         self
+    }
+
+    /// The variables that stand in for a setting, the first one first.
+    pub(crate) fn variables(&self, setting: &str) -> impl DoubleEndedIterator<Item = &'static str> {
+        self.kind.environment.iter().filter(move |(_, of)| *of == setting).map(|(name, _)| *name)
+    }
+
+    /// The first of them that is set, and what it holds.
+    pub(crate) fn said_by(&self, outside: &dyn Outside, setting: &str) -> Option<(&'static str, Secret)> {
+        self.variables(setting).find_map(|name| Some((name, outside.variable(name)?)))
     }
 
     /// What addresses start with.

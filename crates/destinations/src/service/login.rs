@@ -6,17 +6,17 @@ use url::Url;
 use super::{Outside, ServiceConfig, config::url_fault};
 use crate::{error::error, http::Remote};
 
-/// The service's URL: `url`, else the variable, else `default`.
+/// The service's URL: `url`, else the environment's, else `default`.
 pub(crate) fn base_url(
     config: &ServiceConfig,
     remote: &Remote,
-    variable: &str,
     default: Option<&str>,
 ) -> Result<Url, DestinationError> {
     let settings = config.settings();
-    let from_environment = remote.outside.variable(variable);
-    let given = settings.text("url").or_else(|| from_environment.as_ref().map(Secret::expose)).or(default);
+    let theirs = config.said_by(&*remote.outside, "url").map(|(_, url)| url);
+    let given = settings.text("url").or_else(|| theirs.as_ref().map(Secret::expose)).or(default);
     let what = || format!("cannot reach {}", remote.label());
+    let variable = config.variables("url").next().unwrap_or("its variable");
     let mend = || format!("set `url` in [service.{}], or {variable}", config.name());
     let Some(text) = given else {
         return Err(error(Kind::BadAddress, what(), "nothing says where it is", mend()));
@@ -31,24 +31,23 @@ pub(crate) fn base_url(
     }
 }
 
-/// A secret that opens the service: the setting's, else the variable's. `default` is where the variable's is for where
-/// the environment says nothing else.
+/// A secret that opens the service: the setting's, else the environment's. `default` is where the environment's is for
+/// where it says nothing else.
 pub(crate) async fn login(
     config: &ServiceConfig,
     remote: &Remote,
     setting: &str,
-    variable: &str,
     default: Option<&str>,
 ) -> Result<Secret, DestinationError> {
     if let Some(reference) = config.settings().secret(setting) {
         return remote.secret(&reference).await;
     }
-    let found = remote.outside.variable(variable);
+    let found = config.said_by(&*remote.outside, setting);
     let elsewhere = found.as_ref().and_then(|_| elsewhere(config, &*remote.outside, default));
     let own = match (found, &elsewhere) {
-        (Some(secret), None) => return Ok(secret),
-        (Some(_), Some(_)) => format!("if it is for here too, `{setting} = \"env:{variable}\"`"),
-        (None, _) => format!("set {variable}"),
+        (Some((_, secret)), None) => return Ok(secret),
+        (Some((variable, _)), Some(_)) => format!("if it is for here too, `{setting} = \"env:{variable}\"`"),
+        (None, _) => format!("set {}", config.variables(setting).next_back().unwrap_or("its variable")),
     };
     let mut failure = error(
         Kind::Denied,
@@ -72,10 +71,8 @@ pub(crate) fn elsewhere(
 ) -> Option<String> {
     let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin());
     let here = config.settings().text("url")?;
-    let mut variables =
-        config.kind().environment.iter().filter(|(_, of)| *of == "url").map(|(name, _)| *name);
-    let named = variables.next().unwrap_or("url");
-    let theirs = std::iter::once(named).chain(variables).find_map(|name| outside.variable(name));
+    let named = config.variables("url").next().unwrap_or("url");
+    let theirs = config.said_by(outside, "url").map(|(_, url)| url);
     match theirs.as_ref().map(Secret::expose).or(default).and_then(origin) {
         Some(theirs) if origin(here).as_ref() == Some(&theirs) => None,
         // One that is no URL of a host has nothing that can be shown.

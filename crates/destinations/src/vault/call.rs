@@ -8,7 +8,7 @@ use url::Url;
 use super::Vault;
 use crate::{
     http::{Answer, Request},
-    service::base_url,
+    service::{base_url, below},
 };
 
 #[derive(Deserialize)]
@@ -38,12 +38,8 @@ impl Vault {
     }
 
     fn url(&self, path: &str) -> Result<Url, DestinationError> {
-        let variable = format!("{}_ADDR", self.prefixes.first().unwrap_or(&"VAULT"));
-        let mut url = base_url(&self.config, &self.remote, &variable, None)?;
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().push("v1").extend(path.split('/'));
-        }
-        Ok(url)
+        let path: Vec<&str> = std::iter::once("v1").chain(path.split('/')).collect();
+        Ok(below(base_url(&self.config, &self.remote, None)?, &path, &[]))
     }
 
     /// A capability on a path, as policies name it.

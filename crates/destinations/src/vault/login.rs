@@ -105,9 +105,8 @@ impl Vault {
 
     async fn token_of_environment(&self) -> Result<Option<Secret>, DestinationError> {
         let outside = &self.remote.outside;
-        let variable = self.prefixes.iter().find_map(|prefix| outside.variable(&format!("{prefix}_TOKEN")));
-        if variable.is_some() {
-            return Ok(variable);
+        if let Some((_, token)) = self.config.said_by(&**outside, "token") {
+            return Ok(Some(token));
         }
         match outside.variable("HOME") {
             Some(home) => self.token_in(&format!("{}/.vault-token", home.expose())).await,
@@ -122,13 +121,14 @@ impl Vault {
 
     fn tokenless(&self, because: impl Into<String>) -> DestinationError {
         let name = self.config.name();
-        let variable = self.prefixes.first().unwrap_or(&"VAULT");
+        let variable = |setting| self.config.variables(setting).next().unwrap_or("its variable");
+        let (url, token) = (variable("url"), variable("token"));
         error(
             Kind::Denied,
             format!("cannot log in at {}", self.remote.label()),
             because,
             format!(
-                "keywright secret set NAME, and `token = \"sealed:NAME\"` in [service.{name}]; or set {variable}_ADDR and {variable}_TOKEN"
+                "keywright secret set NAME, and `token = \"sealed:NAME\"` in [service.{name}]; or set {url} and {token}"
             ),
         )
     }

@@ -34,52 +34,18 @@ pub(crate) use settings::{OPENBAO, VAULT};
 struct Vault {
     remote: Remote,
     config: ServiceConfig,
-    /// What its variables start with, the first one first.
-    prefixes: &'static [&'static str],
     way: Way,
     logged_in: Cached,
     /// By the path of a secret.
     locks: Locks,
 }
 
-fn open_vault(
-    config: &ServiceConfig,
-    outside: &Arc<dyn Outside>,
-) -> Result<Arc<dyn Service>, DestinationError> {
-    open(config, outside, &["VAULT"])
-}
-
-fn open_openbao(
-    config: &ServiceConfig,
-    outside: &Arc<dyn Outside>,
-) -> Result<Arc<dyn Service>, DestinationError> {
-    open(config, outside, &["BAO", "VAULT"])
-}
-
-fn open(
-    config: &ServiceConfig,
-    outside: &Arc<dyn Outside>,
-    prefixes: &'static [&'static str],
-) -> Result<Arc<dyn Service>, DestinationError> {
+fn open(config: &ServiceConfig, outside: &Arc<dyn Outside>) -> Result<Arc<dyn Service>, DestinationError> {
     let way = Way::of(config)?;
-    let variable = |name: &str| {
-        let named = prefixes.iter().find_map(|prefix| outside.variable(&format!("{prefix}_{name}")));
-        named.map(|value| value.expose().to_owned())
-    };
-    let config = config
-        .clone()
-        .or("url", variable("ADDR"))
-        .or("namespace", variable("NAMESPACE"))
-        .or("ca", variable("CACERT"));
+    let stands_in = |config: ServiceConfig, setting: &&str| config.or_environment(&**outside, setting);
+    let config = ["url", "namespace", "ca"].iter().fold(config.clone(), stands_in);
     let remote = Remote::new(&config, outside);
-    Ok(Arc::new(Vault {
-        remote,
-        config,
-        prefixes,
-        way,
-        logged_in: Cached::default(),
-        locks: Locks::default(),
-    }))
+    Ok(Arc::new(Vault { remote, config, way, logged_in: Cached::default(), locks: Locks::default() }))
 }
 
 #[async_trait::async_trait]

@@ -2,7 +2,7 @@
 
 use crate::service::{Form, ServiceKind, Setting, setting};
 
-use super::{open_openbao, open_vault};
+use super::open;
 
 const SETS: &[&[&str]] = &[&["role_id", "secret_id"], &["mount", "kv_version"]];
 
@@ -28,7 +28,7 @@ pub(crate) const VAULT: ServiceKind = ServiceKind {
         ("VAULT_NAMESPACE", "namespace"),
         ("VAULT_CACERT", "ca"),
     ],
-    open: open_vault,
+    open,
 };
 
 pub(crate) const OPENBAO: ServiceKind = ServiceKind {
@@ -50,7 +50,7 @@ pub(crate) const OPENBAO: ServiceKind = ServiceKind {
         ("VAULT_NAMESPACE", "namespace"),
         ("VAULT_CACERT", "ca"),
     ],
-    open: open_openbao,
+    open,
 };
 
 const VAULT_SETTINGS: [Setting; 13] =
