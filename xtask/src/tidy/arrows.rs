@@ -4,7 +4,7 @@ use super::manifest::{Manifest, ours};
 use super::tree::Tree;
 
 /// Each crate of ours, and which others of ours it may be built with.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("model", &[]),
     ("transport", &["model"]),
     ("n8n", &["model", "transport"]),
@@ -16,10 +16,24 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("monitor", &["model"]),
     (
         "keywright",
-        &["model", "transport", "n8n", "store", "destinations", "rotation", "sandbox", "notices", "monitor"],
+        &[
+            "model",
+            "transport",
+            "n8n",
+            "store",
+            "destinations",
+            "rotation",
+            "sandbox",
+            "notices",
+            "monitor",
+            "detector",
+            "leaks",
+        ],
     ),
     ("bench", &["model", "n8n", "store", "destinations", "rotation", "sandbox"]),
     ("xtask", &[]),
+    ("detector", &["model"]),
+    ("leaks", &["model", "detector"]),
 ];
 
 /// Others' crates that are one room's business, and the rooms.
@@ -39,7 +53,7 @@ const WALLED: [(&str, &[&str]); 11] = [
 
 /// What a crate without effects is never built with.
 const EFFECTS: [&str; 4] = ["tokio", "rustix", "tempfile", "getrandom"];
-const PURE: [&str; 1] = ["model"];
+const PURE: [&str; 2] = ["model", "detector"];
 
 /// Our crates meet where the design says, and nowhere else.
 pub(super) fn between_ours(tree: &Tree) -> Vec<Finding> {

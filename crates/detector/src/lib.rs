@@ -1,0 +1,15 @@
+//! Finds the keys and other tokens of n8n in bytes of any kind, and ours.
+//!
+//! Pure: no files, no clock, no network. A token is proved by its claims or its checksum, never by its looks; who opens
+//! archives and git objects is `leaks`. Every bound holds for hostile bytes too: what was too dense to be read to its end
+//! is told, and never taken for clean.
+
+mod found;
+mod kind;
+mod layer;
+mod token;
+
+pub use found::{Embedded, Found, Hit};
+pub use kind::{Kind, Severity};
+pub use layer::Layer;
+pub use token::{Claims, Proof, Token};

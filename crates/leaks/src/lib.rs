@@ -1,0 +1,13 @@
+//! Reads what may hold a leaked key: git histories, folders, archives, streams; and reports what the detector finds.
+//!
+//! Only reads. Nothing of what is scanned is run, no host is asked, no link is followed out of the tree. What was not read
+//! is in the report ([`Unread`]): a scan that passed something by is never clean.
+
+mod limits;
+mod report;
+
+pub use limits::Limits;
+pub use report::{
+    Author, Finding, InHead, Member, Object, Place, Provenance, Pushed, Report, Source, Tally, Unread, Why,
+    Wrapping,
+};

@@ -1,0 +1,37 @@
+//! How much is read.
+
+/// Bounds of a scan. What lies beyond one is [`Unread`](crate::Unread).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Of one git object, decoded; a larger one is read in pieces if it is no delta, and passed by if it is.
+    pub max_object_bytes: u64,
+    /// Of what has to be in memory at once: a zip within an archive, a `SQLite` file, what base64 holds.
+    pub max_buffer_bytes: usize,
+    /// Archives within archives.
+    pub max_depth: usize,
+    /// What one file or object may unpack to, all its members together.
+    pub max_unpacked_bytes: u64,
+    /// Members of one file or object, all depths together.
+    pub max_members: usize,
+    /// Findings kept.
+    pub max_findings: usize,
+    /// Lines about what was not read; more are counted.
+    pub max_unread: usize,
+    /// Threads that read.
+    pub threads: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_object_bytes: 64 << 20,
+            max_buffer_bytes: 32 << 20,
+            max_depth: 8,
+            max_unpacked_bytes: 1 << 30,
+            max_members: 100_000,
+            max_findings: 10_000,
+            max_unread: 1_000,
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        }
+    }
+}
