@@ -83,11 +83,10 @@ enum Bottom {
 
 impl Search<'_> {
     fn run(&mut self, bytes: &[u8]) {
-        // Anchors within a token that was found, or an archive that was decoded, are its own.
-        let (mut token_end, mut archive_end) = (0, 0);
+        let mut archive_end = 0;
         for Anchor { at, start } in self.anchors.of(bytes) {
-            let is_archive = matches!(start, Start::Archive);
-            if at < token_end || (is_archive && at < archive_end) {
+            // Within an archive that was decoded, another cannot begin.
+            if matches!(start, Start::Archive) && at < archive_end {
                 continue;
             }
             if self.work_bytes == 0 {
@@ -97,13 +96,9 @@ impl Search<'_> {
             let mut layers = Vec::new();
             match self.follow(bytes, at, start, &mut layers) {
                 Some(Bottom::Token(recognised)) => {
-                    let outer_is_plain = layers.is_empty();
+                    // Within an encoding, places are not those of these bytes.
+                    let at = if layers.is_empty() { recognised.from } else { at };
                     layers.extend(recognised.layers);
-                    // Within an encoding, ends are not those of these bytes.
-                    if outer_is_plain {
-                        token_end = recognised.to;
-                    }
-                    let at = if outer_is_plain { recognised.from } else { at };
                     self.keep(Hit { token: recognised.token, layers, at });
                 }
                 Some(Bottom::Archive { bytes, to, is_cut }) => {

@@ -18,6 +18,5 @@ pub(crate) fn gateway(bytes: &[u8], at: usize) -> Option<Recognised> {
     let secret = Secret::new(text.as_str());
     GatewayKey::parse(&secret)?;
     let token = Token { kind: Kind::Gateway, secret, proof: Proof::Checksum, claims: Claims::default() };
-    let to = reader.at();
-    Some(Recognised { token, layers: reader.into_layers(), from: at, to })
+    Some(Recognised { token, layers: reader.into_layers(), from: at })
 }

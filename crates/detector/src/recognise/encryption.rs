@@ -83,5 +83,5 @@ fn recognised(value: &str, from: usize, is_value: bool) -> Option<Recognised> {
         proof: Proof::Name,
         claims: Claims::default(),
     };
-    Some(Recognised { token, layers: Vec::new(), from, to: from + value.len() })
+    Some(Recognised { token, layers: Vec::new(), from })
 }

@@ -33,8 +33,7 @@ pub(crate) fn jwt(bytes: &[u8], at: usize) -> Option<Recognised> {
     }
     let text = Zeroizing::new([header.as_str(), payload.as_str(), signature.as_str()].join("."));
     let token = Token { kind, secret: Secret::new(text.as_str()), proof: Proof::Claims, claims };
-    let to = reader.at();
-    Some(Recognised { token, layers: reader.into_layers(), from: at, to })
+    Some(Recognised { token, layers: reader.into_layers(), from: at })
 }
 
 fn is_hs256(header: &str) -> bool {

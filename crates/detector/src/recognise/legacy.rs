@@ -30,8 +30,7 @@ pub(crate) fn legacy(bytes: &[u8], at: usize) -> Option<Recognised> {
         proof: Proof::Shape,
         claims: Claims::default(),
     };
-    let to = reader.at();
-    Some(Recognised { token, layers: reader.into_layers(), from: at, to })
+    Some(Recognised { token, layers: reader.into_layers(), from: at })
 }
 
 /// `0123456789abcdef` over and over, as documentation has it: the same sixteen digits five times.

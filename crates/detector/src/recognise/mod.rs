@@ -23,8 +23,6 @@ pub(crate) struct Recognised {
     pub(crate) layers: Vec<Layer>,
     /// Where it begins.
     pub(crate) from: usize,
-    /// Where it ends.
-    pub(crate) to: usize,
 }
 
 /// Whether a text is a documentation's: marked as an example, or of too few different characters to be random.

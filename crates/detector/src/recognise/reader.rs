@@ -30,11 +30,6 @@ impl<'a> Reader<'a> {
         Self { bytes, at, layers: Vec::new(), is_bare_wrapped: false }
     }
 
-    /// Where it stands.
-    pub(super) fn at(&self) -> usize {
-        self.at
-    }
-
     /// How the characters were written, as far as it matters.
     pub(super) fn into_layers(self) -> Vec<Layer> {
         self.layers

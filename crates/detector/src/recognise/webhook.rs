@@ -36,5 +36,5 @@ pub(crate) fn webhook(bytes: &[u8], at: usize) -> Option<Recognised> {
         proof: Proof::Name,
         claims: Claims::default(),
     };
-    Some(Recognised { token, layers: Vec::new(), from: at - length + start, to })
+    Some(Recognised { token, layers: Vec::new(), from: at - length + start })
 }
