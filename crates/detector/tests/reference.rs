@@ -51,8 +51,6 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
-
     #[test]
     fn both_find_the_same(pieces in proptest::collection::vec(piece(), 0..8)) {
         static DETECTOR: std::sync::OnceLock<Detector> = std::sync::OnceLock::new();

