@@ -6,6 +6,7 @@ use gix_hash::oid;
 use gix_object::Kind;
 
 use super::Mark;
+use super::delta::Delta;
 use crate::Unread;
 
 /// Is shown objects; one for each thread.
@@ -17,7 +18,7 @@ pub trait Visitor: Send {
     const MARGIN: usize = 64;
 
     /// An object. `base` is what was returned for the object that it is a delta against; none if it is no delta, or
-    /// if its base was not shown: then all of it is new.
+    /// if its base was not shown: then all of it is new, whatever [`Object::fresh`] says.
     fn object(&mut self, object: &mut Object<'_>, base: Option<&Self::State>) -> Self::State;
 
     /// An object beyond `max_object_bytes`, which is a delta against none. It need not be read to its end. What
@@ -36,18 +37,26 @@ pub struct Object<'a> {
 }
 
 /// The content of an object.
-#[expect(dead_code, reason = "made by the walk, which comes next")]
 #[derive(Debug)]
 pub(super) enum Content<'a> {
     /// All of it.
     Whole(&'a [u8]),
+    /// What makes it from its base, checked.
+    Delta { delta: Delta<'a>, base: &'a [u8], fresh: &'a [u8], whole: &'a mut Vec<u8>, is_whole: bool },
 }
 
 impl Object<'_> {
     /// All of it.
     pub fn bytes(&mut self) -> &[u8] {
-        match &self.content {
+        match &mut self.content {
             Content::Whole(bytes) => bytes,
+            Content::Delta { delta, base, whole, is_whole, .. } => {
+                if !*is_whole {
+                    // Checked when it was read: it cannot fail.
+                    *is_whole = delta.apply(base, whole).is_ok();
+                }
+                whole
+            }
         }
     }
 
@@ -55,14 +64,16 @@ impl Object<'_> {
     pub fn size_bytes(&self) -> usize {
         match &self.content {
             Content::Whole(bytes) => bytes.len(),
+            Content::Delta { delta, .. } => usize::try_from(delta.result_bytes).unwrap_or(usize::MAX),
         }
     }
 
     /// What is not copied from its base, each with [`Visitor::MARGIN`] bytes on either side, a zero byte between;
-    /// all of it if it is no delta. What is in neither of this and its base is not in the object.
+    /// all of it if it is no delta. What is neither in this nor in its base is not in the object.
     pub fn fresh(&self) -> &[u8] {
         match &self.content {
             Content::Whole(bytes) => bytes,
+            Content::Delta { fresh, .. } => fresh,
         }
     }
 }
