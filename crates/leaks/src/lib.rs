@@ -3,6 +3,7 @@
 //! Only reads. Nothing of what is scanned is run, no host is asked, no link is followed out of the tree. What was not read
 //! is in the report ([`Unread`]): a scan that passed something by is never clean.
 
+pub mod git;
 mod limits;
 mod report;
 
