@@ -2,52 +2,18 @@
 #[cfg(test)]
 mod candidates;
 #[cfg(test)]
+mod planted;
+#[cfg(test)]
 mod repository;
 #[cfg(test)]
 mod unpack;
 #[cfg(test)]
 mod unwrap;
 
-use leakbed::{Kind, ObjectKind, Place, Planted, Truth};
+use leakbed::{Kind, ObjectKind, Place, Truth};
+use planted::{Bed, dug, spring};
 use repository::Repository;
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
-
-struct Bed {
-    folder: tempfile::TempDir,
-    truth: Truth,
-}
-
-impl Bed {
-    fn of(seed: u64) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let source = folder.path().join("source");
-        leakbed::small_source(&source).unwrap();
-        let truth = leakbed::plant(&source, &folder.path().join("bed"), seed).unwrap();
-        Self { folder, truth }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("bed")
-    }
-}
-
-/// The bytes that hold the key, as they lie there.
-fn dug(bed: &Bed, repository: &Repository, planted: &Planted) -> Vec<u8> {
-    let path = planted.path.as_deref();
-    match (planted.object, &planted.repository) {
-        (ObjectKind::PathName | ObjectKind::RefName, _) => path.unwrap().as_bytes().to_vec(),
-        (ObjectKind::GitFile | ObjectKind::File, _) => {
-            let file = bed.path().join(path.unwrap());
-            match std::fs::read_link(&file) {
-                Ok(target) => target.to_str().unwrap().as_bytes().to_vec(),
-                Err(_) => std::fs::read(file).unwrap(),
-            }
-        }
-        (_, Some(beside)) => Repository::at(&bed.path().join(beside)).object(planted.oid.as_deref().unwrap()),
-        (_, None) => repository.object(planted.oid.as_deref().unwrap()),
-    }
-}
 
 #[test]
 fn every_key_is_where_the_truth_says() {
@@ -187,16 +153,6 @@ fn no_trap_is_sprung_by_planting_and_each_is_set() {
     spring(&folder);
     let sprung: Vec<&String> = bed.truth.traps.iter().filter(|trap| folder.join(trap).exists()).collect();
     assert!(sprung.len() > 2, "a status runs some of them: {sprung:?}");
-}
-
-/// What a careless search would do.
-fn spring(folder: &Path) {
-    for words in [&["status", "--short"][..], &["log", "-p", "-3"], &["add", "scratch/.gitignore", "--force"]]
-    {
-        let mut git = std::process::Command::new("git");
-        git.args(words).current_dir(folder).stdout(std::process::Stdio::null());
-        git.status().unwrap();
-    }
 }
 
 #[test]

@@ -51,7 +51,8 @@ impl Repository {
     }
 
     pub(crate) fn storage(&self, oid: &str) -> Storage {
-        let file = self.folder.join(".git/objects").join(&oid[..2]).join(&oid[2..]);
+        let (first, rest) = oid.split_at(2);
+        let file = self.folder.join(".git/objects").join(first).join(rest);
         let base = self.fed(&["cat-file", "--batch-check=%(deltabase)"], oid);
         Storage { is_loose: file.exists(), is_delta: base.trim().bytes().any(|byte| byte != b'0') }
     }

@@ -192,7 +192,7 @@ fn radix(text: &str, mark: &str, digits: usize, radix: u32, end: &str) -> Vec<u8
     for piece in pieces {
         let number = piece.get(..digits).and_then(|number| u32::from_str_radix(number, radix).ok());
         match number.and_then(char::from_u32) {
-            Some(c) => out.extend([c.to_string().as_str(), &piece[digits..], end]),
+            Some(c) => out.extend([c.to_string().as_str(), piece.get(digits..).unwrap_or_default(), end]),
             None => out.extend([mark, piece]),
         }
     }
