@@ -4,6 +4,7 @@
 //! is in the report ([`Unread`]): a scan that passed something by is never clean.
 
 mod contents;
+pub mod git;
 mod limits;
 mod report;
 
