@@ -3,10 +3,12 @@
 //! Only reads. Nothing of what is scanned is run, no host is asked, no link is followed out of the tree. What was not read
 //! is in the report ([`Unread`]): a scan that passed something by is never clean.
 
+mod contents;
 pub mod git;
 mod limits;
 mod report;
 
+pub use contents::{Contents, Seen, Sighting};
 pub use limits::Limits;
 pub use report::{
     Author, Finding, InHead, Member, Object, Place, Provenance, Pushed, Report, Source, Tally, Unread, Why,

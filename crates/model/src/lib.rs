@@ -10,6 +10,7 @@ mod destination;
 mod event;
 mod failure;
 mod fingerprint;
+mod gateway_key;
 mod instance;
 mod integration;
 mod issuer;
@@ -31,6 +32,7 @@ pub use destination::{
 pub use event::{Event, EventKind};
 pub use failure::{Blame, Failure, Report, Retry};
 pub use fingerprint::Fingerprint;
+pub use gateway_key::GatewayKey;
 pub use instance::{
     AdminLogin, Capabilities, Instance, KeyModel, LoginRefs, ScopeSupport, SecondFactor, TransportRefs,
 };

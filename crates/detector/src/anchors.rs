@@ -1,0 +1,230 @@
+//! Short texts of which every token has one, in each encoding that is undone. What has none has no token: this is the only
+//! pass over most bytes.
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use crate::Layer;
+use crate::decode::Phase;
+
+/// The vector search that is behind this is at its best with so many, alike ones together.
+const GROUP: usize = 48;
+
+/// What begins where an anchor stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    Jwt,
+    Legacy,
+    Gateway,
+    Webhook,
+    EncryptionName,
+    EncryptionField,
+    /// Base64; these bytes of the content are told by the characters that the anchor leaves out.
+    Base64 {
+        phase: Phase,
+        lost: Vec<u8>,
+    },
+    /// Base64 of what begins as a compressed file does.
+    Archive,
+    Encoded(Layer),
+}
+
+/// An anchor's place.
+#[derive(Clone, Debug)]
+pub(crate) struct Anchor<'a> {
+    pub(crate) at: usize,
+    pub(crate) start: &'a Start,
+}
+
+/// All anchors, compiled.
+#[derive(Debug)]
+pub(crate) struct Anchors {
+    searchers: Vec<(AhoCorasick, Vec<Start>)>,
+}
+
+impl Anchors {
+    /// Compiled once for a process; `None` only if the list below were too long for the machine's memory.
+    pub(crate) fn compile() -> Option<Self> {
+        let mut list = list();
+        list.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let searchers = list.chunks(GROUP).map(|group| {
+            let patterns = group.iter().map(|(pattern, _)| pattern.as_slice());
+            let searcher =
+                AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(patterns).ok()?;
+            Some((searcher, group.iter().map(|(_, start)| start.clone()).collect()))
+        });
+        Some(Self { searchers: searchers.collect::<Option<_>>()? })
+    }
+
+    /// Whether there is any in `bytes`.
+    pub(crate) fn is_in(&self, bytes: &[u8]) -> bool {
+        self.searchers.iter().any(|(searcher, _)| searcher.is_match(bytes))
+    }
+
+    /// All in `bytes`, in the order of their places. Of those that overlap in one group, the first.
+    pub(crate) fn of<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Anchor<'a>> {
+        let mut groups: Vec<_> = self
+            .searchers
+            .iter()
+            .map(|(searcher, starts)| {
+                let found = searcher.find_iter(bytes);
+                let anchors = found.filter_map(|found| {
+                    Some(Anchor { at: found.start(), start: starts.get(found.pattern().as_usize())? })
+                });
+                anchors.peekable()
+            })
+            .collect();
+        std::iter::from_fn(move || {
+            let at = |group: &mut std::iter::Peekable<_>| group.peek().map(|anchor: &Anchor<'_>| anchor.at);
+            let (_, first) =
+                groups.iter_mut().filter_map(|group| Some((at(group)?, group))).min_by_key(|(at, _)| *at)?;
+            first.next()
+        })
+    }
+
+    /// Those that stand at the very start of `bytes`.
+    pub(crate) fn at_start<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = &'a Start> {
+        let head = bytes.get(..crate::MAX_ANCHOR_BYTES.min(bytes.len())).unwrap_or_default();
+        self.searchers.iter().filter_map(move |(searcher, starts)| {
+            let input = aho_corasick::Input::new(head).anchored(aho_corasick::Anchored::No);
+            let found = searcher.find(input).filter(|found| found.start() == 0)?;
+            starts.get(found.pattern().as_usize())
+        })
+    }
+}
+
+/// Every anchor and what begins there.
+fn list() -> Vec<(Vec<u8>, Start)> {
+    let mut list: Vec<(Vec<u8>, Start)> = Vec::new();
+    let mut add = |pattern: &[u8], start: Start| list.push((pattern.to_vec(), start));
+    for (pattern, start) in [
+        ("eyJ", Start::Jwt),
+        ("n8n_api_", Start::Legacy),
+        (r"n8n\_api\_", Start::Legacy),
+        ("n8n%5Fapi%5F", Start::Legacy),
+        ("keywright_", Start::Gateway),
+        (r"keywright\_", Start::Gateway),
+        ("keywright%5F", Start::Gateway),
+        ("webhook-test/", Start::Webhook),
+        ("N8N_ENCRYPTION_KEY", Start::EncryptionName),
+        ("\"encryptionKey\"", Start::EncryptionField),
+    ] {
+        add(pattern.as_bytes(), start);
+    }
+    // The first characters, each escaped.
+    for (layer, patterns) in [
+        (Layer::Hex, ["65794a", "65794A", "6e386e5f", "6E386E5F", "6b65797772", "6B65797772"].as_slice()),
+        (
+            Layer::Hex,
+            &[r"\x65\x79\x4", r"\x6e\x38\x6", r"\x6E\x38\x6", r"\x6b\x65\x79\x77", r"\x6B\x65\x79\x77"],
+        ),
+        (Layer::Percent, &["%65%79%4", "%6e%38%6", "%6E%38%6", "%6b%65%79%77", "%6B%65%79%77"]),
+        (
+            Layer::Html,
+            &["&#101;&#121;&#74", "&#x65;&#x79;&#x4", "&#110;&#56;&#110", "&#107;&#101;&#121;&#119"],
+        ),
+        (
+            Layer::Html,
+            &["&#x6e;&#x38;&#x6", "&#x6E;&#x38;&#x6", "&#x6b;&#x65;&#x79;&#x77", "&#x6B;&#x65;&#x79;&#x77"],
+        ),
+        (Layer::Unicode, &[r"\u0065\u0079\u004", r"\u006e\u0038\u006", r"\u006E\u0038\u006"]),
+        (Layer::Unicode, &[r"\u006b\u0065\u0079\u00", r"\u006B\u0065\u0079\u00"]),
+    ] {
+        for pattern in patterns {
+            add(pattern.as_bytes(), Start::Encoded(layer));
+        }
+    }
+    let wide = ["eyJ", "n8n_", "keyw"].map(|core| widened(core.as_bytes()));
+    for core in &wide {
+        add(core, Start::Encoded(Layer::Utf16));
+    }
+    for magic in ["H4sI", "UEsDB", "/Td6WFo", "KLUv/", "QlpoO"] {
+        add(magic.as_bytes(), Start::Archive);
+    }
+    // In base64, which may be wrapped within an anchor: so there are several, with what is known to stand before each.
+    // n8n's own header says the algorithm first, and nothing else but the type.
+    for (before, core) in [
+        ("", "eyJhbG"),
+        ("eyJhbGciOi", "JIUzI1"),
+        ("eyJhbGciOiJIUzI1NiIs", "InR5cC"),
+        ("", "n8n_"),
+        ("n8n_", "api_"),
+        ("", "keyw"),
+        ("keyw", "right_"),
+    ] {
+        for shift in 0..3 {
+            let once = in_base64(core.as_bytes(), shift);
+            for again in 0..3 {
+                let twice = in_base64(&once.pattern, again);
+                // What the outer characters leave out of the inner ones; these then are an anchor of their own.
+                add(&twice.pattern, Start::Base64 { phase: twice.phase, lost: twice.lost });
+            }
+            let lost = [before.as_bytes(), &once.lost].concat();
+            add(&once.pattern, Start::Base64 { phase: once.phase, lost });
+        }
+    }
+    for core in wide.iter().map(Vec::as_slice).chain([b"H4sI".as_slice()]) {
+        for shift in 0..3 {
+            let once = in_base64(core, shift);
+            add(&once.pattern, Start::Base64 { phase: once.phase, lost: once.lost });
+        }
+    }
+    list
+}
+
+fn widened(text: &[u8]) -> Vec<u8> {
+    let mut wide: Vec<u8> = text.iter().flat_map(|byte| [*byte, 0]).collect();
+    wide.pop();
+    wide
+}
+
+struct InBase64 {
+    pattern: Vec<u8>,
+    phase: Phase,
+    lost: Vec<u8>,
+}
+
+/// The characters that do not depend on what stands around `core`, when `before` bytes stand before it in its group.
+fn in_base64(core: &[u8], before: usize) -> InBase64 {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (first_bit, end_bit) = (before * 8, (before + core.len()) * 8);
+    let bit = |at: usize| {
+        let at = at - first_bit;
+        core.get(at / 8).map_or(0, |byte| usize::from((byte >> (7 - at % 8)) & 1))
+    };
+    let first_char = first_bit.div_ceil(6);
+    let chars = first_char..end_bit / 6;
+    let pattern = chars.filter_map(|char| {
+        ALPHABET.get((char * 6..char * 6 + 6).fold(0, |value, at| value * 2 + bit(at))).copied()
+    });
+    let pattern = pattern.collect();
+    // Bytes of the core that begin before the first character are not in the decoded stream.
+    let whole_from = (first_char * 6).div_ceil(8);
+    let skip_bits = u8::try_from(whole_from * 8 - first_char * 6).unwrap_or_default();
+    let lost = core.get(..whole_from - before).unwrap_or_default().to_vec();
+    InBase64 { pattern, phase: Phase { skip_bits }, lost }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_anchor_in_base64_stands_at_each_alignment() {
+        use base64::Engine as _;
+        for before in 0..3 {
+            let anchor = in_base64(b"eyJhbG", before);
+            let text = [&b"xyz"[..before], b"eyJhbGciOi"].concat();
+            let encoded = base64::engine::general_purpose::STANDARD.encode(&text);
+            let at = encoded.find(std::str::from_utf8(&anchor.pattern).unwrap()).unwrap();
+            let (rest, _) = crate::decode::base64(&encoded.as_bytes()[at..], anchor.phase, 100);
+            assert_eq!([anchor.lost.as_slice(), &rest].concat(), b"eyJhbGciOi", "{before} before");
+        }
+    }
+
+    #[test]
+    fn the_list_is_short_enough_to_be_quick() {
+        let list = list();
+        assert!(list.len() <= 3 * GROUP, "{}", list.len());
+        assert!(list.iter().all(|(pattern, _)| (3..=crate::MAX_ANCHOR_BYTES).contains(&pattern.len())));
+    }
+}
