@@ -139,6 +139,7 @@ impl Stores {
                 Ok(more) => next.extend(more.into_iter().take(MAX_FOLDERS + 1)),
                 Err(error) => self.tell(&real.join("info/alternates"), system(&error)),
             }
+            next.extend(quarantines(&real));
             found.push(real);
         }
         found
@@ -177,6 +178,14 @@ impl Stores {
         use std::os::unix::ffi::OsStrExt;
         self.unread.push(Unread { what: path.as_os_str().as_bytes().to_vec(), why });
     }
+}
+
+/// Pushes that were never taken, or are being received.
+fn quarantines(folder: &Path) -> Vec<PathBuf> {
+    let names = file::names(folder).unwrap_or_default();
+    let is_one = |name: &str| name.starts_with("tmp_objdir-") || name.starts_with("incoming-");
+    let quarantines = names.iter().filter(|name| name.to_str().is_some_and(is_one));
+    quarantines.map(|name| folder.join(name)).filter(|path| path.is_dir()).take(MAX_FOLDERS).collect()
 }
 
 /// A name in hex, as long as it must be.

@@ -154,3 +154,22 @@ fn a_push_in_quarantine_is_shown_apart_from_what_it_is_based_upon() {
     assert_eq!((seen.told().len(), seen.objects.len()), (0, 4));
     assert!(stores.contains(&old) && stores.find(&old).is_some());
 }
+
+#[test]
+fn a_push_that_was_never_taken_is_shown() {
+    let repository = Repository::with_history("sha1", 2);
+    let mut left = Forge::default();
+    left.whole(1, b"left behind");
+    left.write(&repository.objects().join("tmp_objdir-incoming-a1B2c3"), "pack-left");
+    let seen = repository.visit();
+    assert_eq!((seen.told().len(), seen.objects.len()), (0, repository.truth().len() + 1));
+}
+
+#[test]
+fn a_partial_clone_says_so() {
+    let repository = Repository::with_history("sha1", 2);
+    repository.git(&["repack", "-adq"]);
+    assert!(!repository.stores(&Limits::default()).is_partial());
+    std::fs::write(repository.pack("pack").with_extension("promisor"), b"").unwrap();
+    assert!(repository.stores(&Limits::default()).is_partial());
+}
