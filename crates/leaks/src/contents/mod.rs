@@ -16,6 +16,7 @@ mod walk;
 mod zip;
 mod zstd;
 
+
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek};
 use std::rc::Rc;

@@ -11,9 +11,8 @@ use super::file::Window;
 use crate::Why;
 
 /// Inflates, with buffers that are kept; one for each thread.
+#[derive(Debug)]
 pub(super) struct Inflater {
-    /// For what fits into a piece: a third faster than the other, which can go on from piece to piece.
-    whole: gix_zlib::Inflate,
     zlib: Decompress,
     window: Window,
 }
@@ -47,7 +46,7 @@ impl<'a> Span<'a> {
 
 impl Inflater {
     pub(super) fn new() -> Self {
-        Self { whole: gix_zlib::Inflate::default(), zlib: Decompress::new(true), window: Window::default() }
+        Self { zlib: Decompress::new(true), window: Window::default() }
     }
 
     /// The bytes from `at`, at least `want` of them if the file has so many.
@@ -63,9 +62,6 @@ impl Inflater {
         }
         let size =
             usize::try_from(size_bytes).map_err(|_cause| broken("it says to be longer than it can be"))?;
-        if length <= PIECE_BYTES as u64 {
-            return self.inflate_piece(span, size, out);
-        }
         out.clear();
         out.reserve_exact(size + SLACK_BYTES);
         self.zlib.reset(true);
@@ -93,28 +89,6 @@ impl Inflater {
                 _ => {}
             }
         }
-    }
-
-    fn inflate_piece(&mut self, span: Span<'_>, size: usize, out: &mut Vec<u8>) -> Result<u64, Why> {
-        let want = usize::try_from(span.end.saturating_sub(span.start)).unwrap_or(PIECE_BYTES);
-        let ahead = AHEAD_BYTES.max(want + SLACK_BYTES);
-        let input = self
-            .window
-            .at(span.file, span.number, span.start, want, ahead)
-            .map_err(|error| system(&error))?;
-        // What is in it already is overwritten.
-        if out.capacity() < size + SLACK_BYTES {
-            out.reserve_exact((size + SLACK_BYTES).saturating_sub(out.len()));
-        }
-        out.resize(size + SLACK_BYTES, 0);
-        self.whole.reset();
-        let (status, used, made) =
-            self.whole.once(input, out).map_err(|_cause| broken("it cannot be inflated"))?;
-        if status != gix_zlib::Status::StreamEnd || made != size {
-            return Err(broken("it is longer or shorter than it says"));
-        }
-        out.truncate(size);
-        Ok(used as u64)
     }
 }
 
@@ -174,11 +148,5 @@ impl Read for Region<'_> {
         let count = self.file.read_at(room.get_mut(..length).unwrap_or_default(), self.at)?;
         self.at += count as u64;
         Ok(count)
-    }
-}
-
-impl std::fmt::Debug for Inflater {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inflater").finish_non_exhaustive()
     }
 }
