@@ -3,9 +3,16 @@
 //! Only reads. Nothing of what is scanned is run, no host is asked, no link is followed out of the tree. What was not read
 //! is in the report ([`Unread`]): a scan that passed something by is never clean.
 
+mod allow;
+mod judged;
 mod limits;
 mod report;
+pub mod show;
 
+pub use allow::{ALLOW_FILE, AllowError, AllowFault, AllowLine, Allowlist, MAX_ALLOW_BYTES, Reach};
+pub use judged::{
+    Alive, AllowUse, Allowed, AllowedBy, Coverage, Expiry, Judged, Leak, Marks, Owner, Rules, Spot, Verdict,
+};
 pub use limits::Limits;
 pub use report::{
     Author, Finding, InHead, Member, Object, Place, Provenance, Pushed, Report, Source, Tally, Unread, Why,
