@@ -4,7 +4,7 @@ use super::manifest::{Manifest, ours};
 use super::tree::Tree;
 
 /// Each crate of ours, and which others of ours it may be built with.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("model", &[]),
     ("transport", &["model"]),
     ("n8n", &["model", "transport"]),
@@ -28,12 +28,14 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "monitor",
             "detector",
             "leaks",
+            "forges",
         ],
     ),
     ("bench", &["model", "n8n", "store", "destinations", "rotation", "sandbox"]),
     ("xtask", &[]),
     ("detector", &["model"]),
     ("leaks", &["model", "detector"]),
+    ("forges", &["model", "transport"]),
 ];
 
 /// Others' crates that are one room's business, and the rooms.
@@ -45,8 +47,8 @@ const WALLED: [(&str, &[&str]); 11] = [
     ("anstyle", &["keywright"]),
     ("rpassword", &["keywright"]),
     ("axum", &["keywright", "sandbox"]),
-    ("hyper", &["keywright", "sandbox", "monitor"]),
-    ("hyper-util", &["keywright", "sandbox", "monitor"]),
+    ("hyper", &["keywright", "sandbox", "monitor", "forges"]),
+    ("hyper-util", &["keywright", "sandbox", "monitor", "forges"]),
     ("reqwest", &["transport", "n8n", "destinations", "notices", "bench"]),
     ("lettre", &["notices"]),
 ];
