@@ -5,6 +5,7 @@
 
 mod allow;
 mod judged;
+pub mod git;
 mod limits;
 mod report;
 pub mod show;

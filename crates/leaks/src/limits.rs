@@ -5,6 +5,8 @@
 pub struct Limits {
     /// Of one git object, decoded; a larger one is read in pieces if it is no delta, and passed by if it is.
     pub max_object_bytes: u64,
+    /// How many times its size a pack may be decoded to, beyond the first 4 GiB: short deltas can make much.
+    pub max_expansion: u64,
     /// Of what has to be in memory at once: a zip within an archive, a `SQLite` file, what base64 holds.
     pub max_buffer_bytes: usize,
     /// What the decompressors of one file may hold of what went before, all depths together; xz and zstd ask for much.
@@ -27,6 +29,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_object_bytes: 64 << 20,
+            max_expansion: 500,
             max_buffer_bytes: 32 << 20,
             max_window_bytes: 128 << 20,
             max_depth: 8,
