@@ -4,13 +4,15 @@
 //! is in the report ([`Unread`]): a scan that passed something by is never clean.
 
 mod allow;
-mod judged;
+mod contents;
 pub mod git;
+mod judged;
 mod limits;
 mod report;
 pub mod show;
 
 pub use allow::{ALLOW_FILE, AllowError, AllowFault, AllowLine, Allowlist, MAX_ALLOW_BYTES, Reach};
+pub use contents::{Contents, Seen, Sighting};
 pub use judged::{
     Alive, AllowUse, Allowed, AllowedBy, Coverage, Expiry, Judged, Leak, Marks, Owner, Rules, Spot, Verdict,
 };
