@@ -192,4 +192,23 @@ pub struct Tally {
     pub members: u64,
     /// Bytes, decoded.
     pub bytes: u64,
+    /// Links, of which only the text was read: they were not followed.
+    pub links: u64,
+    /// Pipes, sockets and the like, never opened: nothing lies in them.
+    pub special: u64,
+    /// Files and folders that whoever asked wanted to be passed by.
+    pub excluded: u64,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.repositories += other.repositories;
+        self.objects += other.objects;
+        self.files += other.files;
+        self.members += other.members;
+        self.bytes += other.bytes;
+        self.links += other.links;
+        self.special += other.special;
+        self.excluded += other.excluded;
+    }
 }

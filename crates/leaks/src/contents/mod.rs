@@ -16,7 +16,6 @@ mod walk;
 mod zip;
 mod zstd;
 
-
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek};
 use std::rc::Rc;
