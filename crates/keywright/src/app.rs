@@ -173,9 +173,9 @@ impl App {
     /// Reads the configuration file anew; whether it was taken.
     pub(crate) async fn reload(&mut self) -> bool {
         let loaded = match Config::load(&self.config.file) {
-            Ok(config) => match config.channels(&*self.store).await {
-                Ok(_) => Ok(config),
-                Err(report) => Err(report),
+            Ok(config) => match (config.channels(&*self.store).await, config.forges(&*self.store).await) {
+                (Ok(_), Ok(_)) => Ok(config),
+                (Err(report), _) | (_, Err(report)) => Err(report),
             },
             Err(report) => Err(report),
         };
@@ -189,10 +189,12 @@ impl App {
         let moved = config.store.to_string() != self.config.store.to_string()
             || config.log != self.config.log
             || config.master_key != self.config.master_key
-            || config.serve.listen != self.config.serve.listen;
+            || config.serve.listen != self.config.serve.listen
+            || config.serve.listen_hooks != self.config.serve.listen_hooks
+            || config.serve.fetched != self.config.serve.fetched;
         if moved {
             self.ui.warn(
-                "`store`, `log`, `master_key` and `serve.listen` are read when it starts: start it again",
+                "`store`, `log`, `master_key`, `serve.listen`, `serve.listen_hooks` and `serve.fetched` are read when it starts: start it again",
             );
         }
         self.places = places(&config, &self.store, &self.clock);

@@ -14,12 +14,14 @@ mod drifted;
 mod error;
 mod fleet;
 mod keeper;
+mod leaked;
 mod mask;
 mod masked;
 mod outside;
 mod process;
 mod progress;
 mod prompt;
+mod pushes;
 #[cfg(test)]
 mod reference_tests;
 mod system;

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use model::{
-    ChannelName, Clock, Instance, Integration, IntegrationName, Key, KeyState, Mode, NoticeKind, Rotation,
-    RotationStatus, StepKind, Timestamp,
+    ChannelName, Clock, ForgeName, Instance, Integration, IntegrationName, Key, KeyState, Mode, NoticeKind,
+    Rotation, RotationStatus, StepKind, Timestamp,
 };
 use monitor::{
     ChannelState, Counters, Duty, InstanceState, IntegrationState, KeyTimes, NotReady, OpenRotation, Outcome,
@@ -30,6 +30,8 @@ struct Counts {
     steps_failed: u64,
     sent: BTreeMap<(ChannelName, NoticeKind), u64>,
     unsent: BTreeMap<(ChannelName, NoticeKind), u64>,
+    pushes: BTreeMap<(ForgeName, &'static str), u64>,
+    leaks: BTreeMap<(ForgeName, &'static str), u64>,
 }
 
 /// Whether a channel took a notice.
@@ -60,6 +62,18 @@ impl Tally {
         *of.entry((channel.clone(), kind)).or_default() += 1;
     }
 
+    /// What became of a webhook, or of a search.
+    pub(crate) fn pushed(&self, forge: &ForgeName, outcome: &'static str) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.pushes.entry((forge.clone(), outcome)).or_default() += 1;
+    }
+
+    /// Keys that were found in what was pushed.
+    pub(crate) fn leaked(&self, forge: &ForgeName, whose: &'static str, times: u64) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.leaks.entry((forge.clone(), whose)).or_default() += times;
+    }
+
     fn counters(&self) -> Counters {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let rotations = counts.rotations.iter();
@@ -68,6 +82,8 @@ impl Tally {
             steps_failed: counts.steps_failed,
             notices_sent: counts.sent.clone(),
             notices_failed: counts.unsent.clone(),
+            pushes: counts.pushes.clone(),
+            leaks: counts.leaks.clone(),
         }
     }
 }

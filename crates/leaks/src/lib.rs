@@ -5,11 +5,14 @@
 
 mod allow;
 mod contents;
+mod gather;
 pub mod git;
 mod judged;
 mod limits;
 mod report;
 pub mod show;
+mod stream;
+pub mod tree;
 
 pub use allow::{ALLOW_FILE, AllowError, AllowFault, AllowLine, Allowlist, MAX_ALLOW_BYTES, Reach};
 pub use contents::{Contents, Seen, Sighting};
@@ -21,3 +24,4 @@ pub use report::{
     Author, Finding, InHead, Member, Object, Place, Provenance, Pushed, Report, Source, Tally, Unread, Why,
     Wrapping,
 };
+pub use stream::stream;

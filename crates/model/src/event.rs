@@ -106,6 +106,10 @@ pub enum EventKind {
     KeyUnknown,
     /// A key of ours was not listed by its instance any more, though nobody here deleted it.
     KeyMissing,
+    /// A key of ours was found where none belongs; the detail says where.
+    LeakFound,
+    /// What was pushed to a forge was fetched and looked through.
+    PushSearched,
     /// A search for a key is about to begin; the detail says where.
     KeySearchStarted,
     /// A search for a key is over; the detail says how much was read.

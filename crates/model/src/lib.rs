@@ -41,7 +41,7 @@ pub use issuer::{
     IssuedKey, Issuer, IssuerError, IssuerErrorKind, ListedKey, NewKey, Proof, ProofOfDeath, SessionKeeper,
 };
 pub use key::{Key, KeyState, LABEL_MAX_CHARS, assisted_id, label_for, rotation_in_label};
-pub use name::{ChannelName, InstanceName, IntegrationName, NameError};
+pub use name::{ChannelName, ForgeName, InstanceName, IntegrationName, NameError};
 pub use notice::{Channel, ChannelError, ChannelErrorKind, Notice, NoticeKind};
 pub use period::{Period, PeriodError};
 pub use rotation::{

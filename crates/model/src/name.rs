@@ -84,6 +84,10 @@ name!(
     /// The name of a channel of notices, such as `on-call`.
     ChannelName
 );
+name!(
+    /// The name of a forge, such as `github`.
+    ForgeName
+);
 
 #[cfg(test)]
 mod tests {

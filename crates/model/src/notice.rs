@@ -52,13 +52,15 @@ pub enum NoticeKind {
     Drifted,
     /// An instance cannot be reached, or its login is refused.
     Unreachable,
+    /// A key was found where none belongs.
+    Leaked,
     /// A person wanted to see whether notices arrive.
     Test,
 }
 
 impl NoticeKind {
     /// All kinds, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Stalled,
         Self::DueSoon,
         Self::Done,
@@ -67,6 +69,7 @@ impl NoticeKind {
         Self::MissingKey,
         Self::Drifted,
         Self::Unreachable,
+        Self::Leaked,
         Self::Test,
     ];
 
@@ -81,6 +84,7 @@ impl NoticeKind {
             Self::MissingKey => "missing_key",
             Self::Drifted => "drifted",
             Self::Unreachable => "unreachable",
+            Self::Leaked => "leaked",
             Self::Test => "test",
         }
     }

@@ -154,6 +154,15 @@ fn notices(page: &mut Page, snapshot: &Snapshot) {
     for (mode, outcome, times) in &counters.rotations {
         metric.sample(&[("mode", mode.as_str()), ("outcome", outcome.as_str())], count(*times));
     }
+    let mut metric =
+        page.counter("keywright_pushes_total", "Webhooks of a forge, and searches of what was pushed.");
+    for ((forge, outcome), times) in &counters.pushes {
+        metric.sample(&[("forge", forge.as_str()), ("outcome", outcome)], count(*times));
+    }
+    let mut metric = page.counter("keywright_leaks_total", "Keys that were found in what was pushed.");
+    for ((forge, whose), times) in &counters.leaks {
+        metric.sample(&[("forge", forge.as_str()), ("whose", whose)], count(*times));
+    }
     page.counter("keywright_steps_failed_total", "Steps of rotations that failed.")
         .sample(&[], count(counters.steps_failed));
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use model::{
-    ChannelName, InstanceName, IntegrationName, IntegrationRole, Mode, NoticeKind, RotationStatus, Timestamp,
+    ChannelName, ForgeName, InstanceName, IntegrationName, IntegrationRole, Mode, NoticeKind, RotationStatus,
+    Timestamp,
 };
 
 /// How everything stands at one moment.
@@ -137,6 +138,10 @@ pub struct Counters {
     pub notices_sent: BTreeMap<(ChannelName, NoticeKind), u64>,
     /// Notices that they did not take, each try counted.
     pub notices_failed: BTreeMap<(ChannelName, NoticeKind), u64>,
+    /// Webhooks and searches, by what became of them.
+    pub pushes: BTreeMap<(ForgeName, &'static str), u64>,
+    /// Keys that were found in what was pushed, by whose they are.
+    pub leaks: BTreeMap<(ForgeName, &'static str), u64>,
 }
 
 /// The scheduler of this process.

@@ -51,6 +51,15 @@ impl N8nClient {
         })
     }
 
+    /// What has to be known of a host to use a key there, and no more: two calls at most, without a session. Keys are
+    /// neither made nor deleted with it.
+    pub async fn learn_use_of_keys(&self) -> Result<Capabilities, IssuerError> {
+        let discover = self.has_discover().await?;
+        let scopes = if discover { ScopeSupport::Enforced } else { ScopeSupport::StoredOnly };
+        let (keys, available_scopes) = (KeyModel::Many, Vec::new());
+        Ok(Capabilities { keys, scopes, expiry: false, discover, available_scopes })
+    }
+
     /// How many keys a user has, and whether they have scopes and an expiry, by the routes that want a session.
     async fn guarded_key_model(&self) -> Result<(KeyModel, bool), IssuerError> {
         if self.is_guarded(Method::GET, "/rest/keywright-asks").await? {

@@ -26,4 +26,4 @@ pub use error::{RotationError, RotationErrorKind};
 pub use lease::Liveness;
 pub use observer::{Moment, Observer, Point, Silent};
 pub use request::{Preview, Request};
-pub use schedule::{Notify, Pulse, PulseView, ScheduleConfig, Scheduler, Tick};
+pub use schedule::{Notify, Pulse, PulseView, ScheduleConfig, Scheduler, Tick, owe, tell};

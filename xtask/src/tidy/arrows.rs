@@ -28,6 +28,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
             "monitor",
             "detector",
             "leaks",
+            "forges",
         ],
     ),
     ("bench", &["model", "n8n", "store", "destinations", "rotation", "sandbox"]),
@@ -35,6 +36,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("xtask", &[]),
     ("detector", &["model"]),
     ("leaks", &["model", "detector"]),
+    ("forges", &["model", "transport"]),
 ];
 
 /// Others' crates that are one room's business, and the rooms.
@@ -47,8 +49,8 @@ const WALLED: [(&str, &[&str]); 11] = [
     ("anstyle", &["keywright"]),
     ("rpassword", &["keywright"]),
     ("axum", &["keywright", "sandbox"]),
-    ("hyper", &["keywright", "sandbox", "monitor"]),
-    ("hyper-util", &["keywright", "sandbox", "monitor"]),
+    ("hyper", &["keywright", "sandbox", "monitor", "forges"]),
+    ("hyper-util", &["keywright", "sandbox", "monitor", "forges"]),
     ("reqwest", &["transport", "n8n", "destinations", "notices", "bench"]),
     ("lettre", &["notices"]),
 ];

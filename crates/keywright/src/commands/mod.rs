@@ -27,7 +27,7 @@ mod shell;
 mod status;
 mod store;
 
-pub(crate) use outcome::Teller;
+pub(crate) use outcome::{Teller, works_meanwhile};
 
 use crate::app::App;
 use crate::cli::{

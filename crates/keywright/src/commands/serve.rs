@@ -1,4 +1,5 @@
-//! `keywright serve`: turns keys when they are due until it is told to stop; health and metrics over HTTP.
+//! `keywright serve`: turns keys when they are due until it is told to stop; health and metrics over HTTP; what is pushed to
+//! forges is looked through.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::channels::Channels;
 use crate::cli::Serve;
 use crate::error::{CommandError, operator};
 use crate::keeper::Keeping;
+use crate::pushes::Pushes;
 use crate::tally::{Tally, Vitals};
 
 pub(crate) async fn run(mut app: App, options: &Serve) -> Result<Exit, CommandError> {
@@ -24,7 +26,17 @@ pub(crate) async fn run(mut app: App, options: &Serve) -> Result<Exit, CommandEr
     };
     let tally = Arc::new(Tally::new(app.hooks.observer.clone()));
     let vitals = Arc::new(Vitals::new(&app, Arc::clone(&tally)));
+    let pushes = Pushes::open(&app, &tally).await?;
+    let hooks = match app.config.serve.listen_hooks {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
     let (stop, stopped) = watch::channel(());
+    let work = Box::pin(pushes.work(until_dropped(stopped.clone())));
+    let hooks = hooks.map(|(listener, address)| {
+        app.ui.note(&format!("taking webhooks at http://{address}/hooks/NAME"));
+        tokio::spawn(forges::serve(listener, Arc::clone(&pushes) as Arc<_>, until_dropped(stopped.clone())))
+    });
     let http = listener.map(|(listener, address)| {
         app.ui.note(&format!("listening on http://{address}: /healthz /readyz /metrics"));
         tokio::spawn(monitor::serve(listener, Arc::clone(&vitals) as Arc<_>, until_dropped(stopped)))
@@ -32,13 +44,35 @@ pub(crate) async fn run(mut app: App, options: &Serve) -> Result<Exit, CommandEr
     app.ui.note("scheduling; stop with Ctrl-C, read the configuration anew with SIGHUP");
     let mut again = signal(SignalKind::hangup())
         .map_err(|error| operator("cannot listen for signals").caused_by(&error))?;
-    while schedule(&mut app, &tally, &vitals, &mut again).await? == Ended::ToBeginAnew {}
-    drop(stop);
-    if let Some(http) = http {
-        drop(http.await);
+    let scheduling = async {
+        let scheduled = keep_scheduling(&mut app, &tally, &vitals, &mut again, &pushes).await;
+        drop(stop);
+        scheduled
+    };
+    let (scheduled, ()) = tokio::join!(scheduling, work);
+    for task in [http, hooks].into_iter().flatten() {
+        drop(task.await);
     }
+    scheduled?;
     app.store.flush_log().await?;
     Ok(Exit::Done)
+}
+
+/// With one configuration after the other.
+async fn keep_scheduling(
+    app: &mut App,
+    tally: &Arc<Tally>,
+    vitals: &Vitals,
+    again: &mut Signal,
+    pushes: &Pushes,
+) -> Result<(), CommandError> {
+    while schedule(app, tally, vitals, again).await? == Ended::ToBeginAnew {
+        // Its secrets were fetched once already, or it would not have been taken.
+        if let Err(report) = pushes.declare(app).await {
+            app.ui.report(&report.mend("until then, the former forges hold"));
+        }
+    }
+    Ok(())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

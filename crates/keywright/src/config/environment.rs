@@ -30,6 +30,14 @@ pub(crate) fn search_path() -> OsString {
     std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into())
 }
 
+/// The proxies that the environment names, for a program that asks outside for us.
+#[expect(clippy::disallowed_methods, reason = "this is the binary's `config`")]
+pub(crate) fn proxies() -> Vec<(String, String)> {
+    let names =
+        ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"];
+    names.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect()
+}
+
 /// The name of a variable for a program that we run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct VariableName(String);

@@ -1,6 +1,7 @@
 //! `keywright.toml` and the environment: the only place that reads either.
 
 mod environment;
+mod forge;
 mod instance;
 mod integration;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use destinations::ServiceConfig;
+use forges::Forge;
 use model::{Blame, InstanceName, Report, Retry, SecretRef, Store, Timestamp};
 use notices::ChannelConfig;
 use rotation::ScheduleConfig;
@@ -37,7 +39,8 @@ use toml::de::DeTable;
 use crate::fleet::Wishes;
 use read::{Fault, Page, Section};
 
-pub(crate) use environment::{VariableName, actor, own_variables, search_path, variable};
+pub(crate) use environment::{VariableName, actor, own_variables, proxies, search_path, variable};
+pub(crate) use forge::{Action, ForgeConfig};
 pub(crate) use instance::references;
 pub(crate) use integration::lifetime;
 use notify::Channel;
@@ -65,6 +68,8 @@ pub(crate) struct Config {
     pub(crate) channels: Vec<Channel>,
     /// Where destinations lie that are no files.
     pub(crate) services: Vec<ServiceConfig>,
+    /// Where pushes come from.
+    pub(crate) forges: Vec<ForgeConfig>,
     wishes: Wishes,
     lines: BTreeMap<String, usize>,
 }
@@ -93,6 +98,10 @@ impl std::fmt::Display for StoreSetting {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ServeConfig {
     pub(crate) listen: Option<SocketAddr>,
+    /// Where webhooks of forges are taken.
+    pub(crate) listen_hooks: Option<SocketAddr>,
+    /// The folder of what was fetched from forges.
+    pub(crate) fetched: PathBuf,
     pub(crate) schedule: ScheduleConfig,
 }
 
@@ -106,6 +115,7 @@ impl Default for Config {
             serve: ServeConfig::default(),
             channels: Vec::new(),
             services: Vec::new(),
+            forges: Vec::new(),
             wishes: Wishes::default(),
             lines: BTreeMap::new(),
         }
@@ -195,8 +205,9 @@ impl Config {
             let addresses = integration::Addresses::new(services.clone(), faulty);
             let integrations = integration::read(&top, &declared, &addresses);
             let channels = notify::read(&top, folder);
+            let forges = forge::read(&top, folder);
             let wishes = Wishes { instances, integrations };
-            config.map(|config| Self { channels, services, wishes, ..config })
+            config.map(|config| Self { channels, services, forges, wishes, ..config })
         };
         let (faults, lines) = page.close();
         match config {
@@ -240,6 +251,15 @@ impl Config {
         Ok(channels)
     }
 
+    /// Forges with their secrets fetched.
+    pub(crate) async fn forges(&self, store: &dyn Store) -> Result<Vec<Forge>, Report> {
+        let mut forges = Vec::new();
+        for forge in &self.forges {
+            forges.push(forge.resolve(store).await?);
+        }
+        Ok(forges)
+    }
+
     /// Every place where a secret is said to be, by its setting.
     pub(crate) fn references(&self) -> Vec<(String, SecretRef)> {
         let mut all = vec![("master_key".to_owned(), &self.master_key)];
@@ -250,6 +270,7 @@ impl Config {
             all.extend(references(&wish.name, &wish.login, &wish.transport));
         }
         all.extend(self.channels.iter().flat_map(Channel::references));
+        all.extend(self.forges.iter().flat_map(ForgeConfig::references));
         let mut all: Vec<(String, SecretRef)> =
             all.into_iter().map(|(setting, reference)| (setting, reference.clone())).collect();
         for service in &self.services {

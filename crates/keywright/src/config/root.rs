@@ -10,6 +10,9 @@ use super::read::Section;
 use super::secrets::is_plain;
 use super::{Config, ServeConfig, StoreSetting};
 
+/// Where repositories lie that were fetched, if nobody says otherwise.
+const FETCHED: &str = "keywright-fetched";
+
 /// A reference whose file is relative to the configuration's folder.
 pub(super) fn reference(section: &Section<'_>, key: &str, folder: &Path) -> Option<SecretRef> {
     let reference = section.parsed::<SecretRef>(key)?;
@@ -34,7 +37,9 @@ pub(super) fn read(top: &Section<'_>, file: &Path) -> Option<Config> {
     if matches!(master_key, Some(SecretRef::Sealed(_))) {
         top.wrong("master_key", "is sealed, and is what opens what is sealed");
     }
-    let serve = top.section("serve", "serve").map(|section| serve(&section)).unwrap_or_default();
+    let mut serve = top.section("serve", "serve").map(|section| serve(&section)).unwrap_or_default();
+    serve.fetched =
+        folder.join(if serve.fetched.as_os_str().is_empty() { Path::new(FETCHED) } else { &serve.fetched });
     Some(Config {
         file: file.to_path_buf(),
         store: store?,
@@ -85,6 +90,8 @@ fn serve(section: &Section<'_>) -> ServeConfig {
     };
     ServeConfig {
         listen: section.parsed::<SocketAddr>("listen"),
+        listen_hooks: section.parsed::<SocketAddr>("listen_hooks"),
+        fetched: section.text("fetched").unwrap_or_default().into(),
         schedule: ScheduleConfig {
             at_once: section.number("at_once").unwrap_or(usual.at_once),
             survey_every: period("survey_every", usual.survey_every),

@@ -101,6 +101,8 @@ fn what_is_odd_and_sound_is_taken_by_both() {
         "[notify.a]\nwebhook = \"http://127.0.0.1:1\"\nsecret = \"sealed:x\"\nkinds = []\n".into(),
         "[notify.a]\nwebhook = \"env:HOOK_URL\"\ndangerous_plain_http = true\n".into(),
         "[notify.a]\nwebhook = \"https://hooks.example.com?token=a@b\"\n".into(),
+        "[forge.a]\nkind = \"gitlab\"\nurl = \"file:///srv/git/\"\nrepositories = [\"a/b/c\"]\nsecret = \"file:s\"\n".into(),
+        "[forge.a]\nkind = \"github\"\nurl = \"https://[::1]:8443/git\"\nrepositories = [\"A-b/c.d_e\"]\nsecret = \"env:S\"\n".into(),
         "[notify.a.mail]\nserver = \"[::1]:25\"\nsecurity = \"plain\"\nfrom = \"A B <a@b>\"\nto = [\"a@b\", \"b@b\"]\n".into(),
     ];
     let places = destinations::kinds().iter().map(|kind| kind.example).collect::<Vec<_>>();

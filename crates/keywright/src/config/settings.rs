@@ -51,7 +51,7 @@ const fn setting(
 pub(super) const REQUIRED: &str = "required";
 
 /// Sections, and what each is.
-pub(super) const SECTIONS: [(&str, &str); 11] = [
+pub(super) const SECTIONS: [(&str, &str); 12] = [
     ("", "What everything stands on."),
     ("serve", "How `keywright serve` goes about it."),
     ("instance.NAME", "An n8n server to take charge of."),
@@ -69,11 +69,15 @@ pub(super) const SECTIONS: [(&str, &str); 11] = [
     ),
     ("notify.NAME", "A channel of notices; one of `webhook`, `command`, `mail`."),
     ("notify.NAME.mail", "Mail by SMTP."),
+    (
+        "forge.NAME",
+        "GitHub or GitLab: `keywright serve` looks through what is pushed there, at `/hooks/NAME` of `serve.listen_hooks`.",
+    ),
 ];
 
 /// All of them, in the order of the reference.
 #[rustfmt::skip]
-pub(super) const SETTINGS: [Setting; 55] = {
+pub(super) const SETTINGS: [Setting; 65] = {
     use Takes::{Addresses, Flag, Number, Period, Reference, Table, Text, Texts};
     [
         setting("", "store", Text, "\"keywright.db\"", REQUIRED, "the database file (mode 0600, our own, no symlink), or `postgresql://user@host/database` without a password"),
@@ -85,7 +89,10 @@ pub(super) const SETTINGS: [Setting; 55] = {
         setting("", "integration", Table, "{ backups = { scopes = [\"workflow:list\"] } }", "", "the sections below"),
         setting("", "service", Table, "{ vault = { url = \"https://vault.example.com\" } }", "", "the sections below"),
         setting("", "notify", Table, "{ on-call = { command = \"/usr/local/bin/notify\" } }", "", "the sections below"),
+        setting("", "forge", Table, "{ github = { kind = \"github\", repositories = [\"acme/app\"], secret = \"env:HOOK_SECRET\" } }", "", "the sections below"),
         setting("serve", "listen", Text, "\"127.0.0.1:9876\"", "no listener", "address and port of `/healthz`, `/readyz`, `/metrics`"),
+        setting("serve", "listen_hooks", Text, "\"127.0.0.1:9877\"", "no listener", "address and port of `/hooks/NAME`, where forges tell of pushes"),
+        setting("serve", "fetched", Text, "\"keywright-fetched\"", "keywright-fetched", "the folder where repositories of forges are fetched to"),
         setting("serve", "at_once", Number(256), "8", "8", "rotations that run at the same time, at most"),
         setting("serve", "survey_every", Period, "\"1h\"", "1h", "how often each instance is asked for its keys: their use, and who else has one"),
         setting("serve", "warn_before", Period, "\"7d\"", "7d", "how long before a key is due a person is told, where only a person can turn it"),
@@ -123,7 +130,7 @@ pub(super) const SETTINGS: [Setting; 55] = {
         setting("notify.NAME", "dangerous_plain_http", Flag, "true", "false", "accept a webhook at `http://` on another host"),
         setting("notify.NAME", "command", Text, "\"/usr/local/bin/notify --team ops\"", "", "a program and its arguments; the notice is JSON on its standard input"),
         setting("notify.NAME", "mail", Table, "{ server = \"smtp.example.com:587\", from = \"keys@example.com\", to = [\"ops@example.com\"] }", "", "the section below"),
-        setting("notify.NAME", "kinds", Texts, "[\"stalled\", \"due_soon\"]", "all", "which notices it gets: stalled, due_soon, done, unknown_key, silence, missing_key, drifted, unreachable"),
+        setting("notify.NAME", "kinds", Texts, "[\"stalled\", \"due_soon\"]", "all", "which notices it gets: stalled, due_soon, done, unknown_key, silence, missing_key, drifted, unreachable, leaked"),
         setting("notify.NAME.mail", "server", Text, "\"smtp.example.com:587\"", REQUIRED, "host and port"),
         setting("notify.NAME.mail", "from", Text, "\"Keywright <keys@example.com>\"", REQUIRED, "the sender"),
         setting("notify.NAME.mail", "to", Texts, "[\"ops@example.com\"]", REQUIRED, "the recipients"),
@@ -131,6 +138,13 @@ pub(super) const SETTINGS: [Setting; 55] = {
         setting("notify.NAME.mail", "user", Text, "\"keys@example.com\"", "none", "the login, together with `password`"),
         setting("notify.NAME.mail", "password", Reference, "\"file:/run/secrets/smtp\"", "none", "where its password is"),
         setting("notify.NAME.mail", "ca", Text, "\"/etc/ssl/ours.pem\"", "the system's", "certificate authorities in PEM"),
+        setting("forge.NAME", "kind", Text, "\"github\"", REQUIRED, "`github` or `gitlab`"),
+        setting("forge.NAME", "url", Text, "\"https://git.example.com\"", "github.com or gitlab.com", "what stands before `owner/name.git`: `https://…`, or `file:///…` for a folder of bare repositories"),
+        setting("forge.NAME", "repositories", Texts, "[\"acme/app\"]", REQUIRED, "the repositories that are looked through, as the forge writes them; no others are"),
+        setting("forge.NAME", "secret", Reference, "\"env:HOOK_SECRET\"", REQUIRED, "what its webhook is signed with; at GitLab the secret token, or the signing token (`whsec_…`)"),
+        setting("forge.NAME", "token", Reference, "\"sealed:github_read\"", "none: everybody may read them", "a token that may read the repositories' contents, and nothing else"),
+        setting("forge.NAME", "ca", Text, "\"ca.pem\"", "the system's", "a file of certificate authorities in PEM, instead of the system's"),
+        setting("forge.NAME", "action", Text, "\"rotate\"", "rotate", "about a key of ours that was pushed: `rotate` it as compromised at once, or `notify` only"),
     ]
 };
 
@@ -169,13 +183,14 @@ const HOST_AND_PORT: &str = r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):0*[1-9][0-9]
 
 /// Shapes of texts, and of the texts in lists, by section and key; the schema says them.
 #[rustfmt::skip]
-pub(super) const SHAPES: [(&str, &str, Shape); 24] = {
+pub(super) const SHAPES: [(&str, &str, Shape); 29] = {
     use Shape::{Like, Words};
     [
         ("", "store", Like(r"^(postgres(ql)?://([^:@]*@)?[^@]*|([^:\x00-\x1f\x7f-\x9f]|:[^/]|:/[^/])+:?/?)$")),
         ("", "store_password", Like(UNSEALED)),
         ("", "master_key", Like(UNSEALED)),
         ("serve", "listen", Like(r"^(\[[0-9A-Fa-f:.]+\]|[0-9.]+):[0-9]{1,5}$")),
+        ("serve", "listen_hooks", Like(r"^(\[[0-9A-Fa-f:.]+\]|[0-9.]+):[0-9]{1,5}$")),
         ("serve", "survey_every", Like(SOME_TIME)),
         ("serve", "warn_before", Like(SOME_TIME)),
         ("instance.NAME", "url", Like(r"^\s*[Hh][Tt][Tt][Pp][Ss]?://[^/?#@]+([/?#].*)?$")),
@@ -192,10 +207,14 @@ pub(super) const SHAPES: [(&str, &str, Shape); 24] = {
         ("integration.NAME.deliver", "reload", Like("^[a-z0-9-]+:.+$")),
         ("notify.NAME", "webhook", Like(r"^(https?://[^/?#@]+([/?#].*)?|env:[A-Za-z_][A-Za-z0-9._-]*|file:.+|sealed:[A-Za-z_][A-Za-z0-9._-]*)$")),
         ("notify.NAME", "command", Like("^/")),
-        ("notify.NAME", "kinds", Words(&["stalled", "due_soon", "done", "unknown_key", "silence", "missing_key", "drifted", "unreachable"])),
+        ("notify.NAME", "kinds", Words(&["stalled", "due_soon", "done", "unknown_key", "silence", "missing_key", "drifted", "unreachable", "leaked"])),
         ("notify.NAME.mail", "server", Like(HOST_AND_PORT)),
         ("notify.NAME.mail", "to", Like(".@.")),
         ("notify.NAME.mail", "security", Words(&["starttls", "tls", "plain"])),
+        ("forge.NAME", "kind", Words(&["github", "gitlab"])),
+        ("forge.NAME", "url", Like(r"^(https://[^/?#@ \\]+(/[^?#@ \\]*)?|file:///[^?#@ \\]*)$")),
+        ("forge.NAME", "repositories", Like("^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)+$")),
+        ("forge.NAME", "action", Words(&["rotate", "notify"])),
     ]
 };
 

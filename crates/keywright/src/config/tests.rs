@@ -57,6 +57,13 @@ webhook = "https://hooks.example.com/x"
 secret = "env:HOOK_SECRET"
 kinds = ["stalled", "due_soon"]
 
+[forge.github]
+kind = "github"
+repositories = ["acme/app", "acme/site"]
+secret = "env:GITHUB_HOOK"
+token = "sealed:github_read"
+action = "notify"
+
 [notify.mail]
 mail = { server = "smtp.example.com:587", from = "keys@example.com", to = ["ops@example.com"], user = "kw", password = "file:smtp" }
 "#;
@@ -97,10 +104,16 @@ fn all_of_it_is_read() {
     assert_eq!(agent.rotate_on, Some("0 3 1 */3 *".parse::<Cron>().unwrap()));
     // The longest quarter in whole days, an hour, and two weeks.
     assert_eq!(agent.expires_after, Some(Period::days(92) + Period::seconds(3600) + Period::days(14)));
+    let forge = &config.forges[0];
+    assert_eq!((forge.name.as_str(), forge.action, forge.repositories.len()), ("github", Action::Notify, 2));
+    assert_eq!(config.serve.fetched, Path::new("/etc/k/keywright-fetched"));
     let mut variables = config.secret_variables();
     variables.sort();
     variables.dedup();
-    assert_eq!(variables, ["DOPPLER_OF_CLIENT", "HOOK_SECRET", "KEYWRIGHT_MASTER_KEY", "N8N_PASSWORD"]);
+    assert_eq!(
+        variables,
+        ["DOPPLER_OF_CLIENT", "GITHUB_HOOK", "HOOK_SECRET", "KEYWRIGHT_MASTER_KEY", "N8N_PASSWORD"]
+    );
     assert_eq!(config.line_of("integration.backups.scopes"), Some(22));
     assert_eq!(config.line_of("integration.backups.nothing"), Some(20));
     assert_eq!(config.line_of("nowhere"), None);

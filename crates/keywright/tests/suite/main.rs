@@ -13,6 +13,8 @@ mod fleet;
 #[cfg(test)]
 mod places;
 #[cfg(test)]
+mod pushes;
+#[cfg(test)]
 mod real;
 #[cfg(test)]
 mod serve;

@@ -19,23 +19,29 @@ use crate::support::world::{World, create};
 const SOON: Duration = Duration::from_mins(1);
 
 pub(crate) struct Serving {
-    child: Child,
+    pub(crate) child: Child,
     url: String,
+    /// Where webhooks are taken: up to the forge's name.
+    pub(crate) hooks: Option<String>,
 }
 
 impl Serving {
     pub(crate) async fn start(world: &World) -> Self {
         let mut child = world.home.command(&["serve", "--listen", "127.0.0.1:0"]).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut hooks = None;
         let url = loop {
             let line = tokio::time::timeout(SOON, lines.next_line()).await.unwrap().unwrap().unwrap();
             if let Some(rest) = line.strip_prefix("listening on ") {
                 break rest.split(": ").next().unwrap().to_owned();
             }
+            if let Some(rest) = line.strip_prefix("taking webhooks at ") {
+                hooks = Some(rest.strip_suffix("NAME").unwrap().to_owned());
+            }
         };
         // It is read on, or the process would wait for it.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, url }
+        Self { child, url, hooks }
     }
 
     pub(crate) async fn ask(&self, path: &str) -> (u16, String) {
@@ -49,7 +55,7 @@ impl Serving {
         text.contains("leader")
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
     }

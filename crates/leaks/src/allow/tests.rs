@@ -29,6 +29,7 @@ fn in_git(repository: &str, paths: &[&str]) -> Place {
         paths: paths.iter().map(|path| path.as_bytes().to_vec()).collect(),
         first: None,
         refs: Vec::new(),
+        more_refs: 0,
         in_head: InHead::Yes,
         pushed: Pushed::No,
     }));
@@ -44,7 +45,7 @@ fn now() -> Timestamp {
 }
 
 fn judge(places: Vec<Place>, lists: &[Allowlist], marks: Marks, coverage: Coverage) -> Judged {
-    let finding = |place| Finding { token: token("a"), place, wrapping: Vec::new() };
+    let finding = |place| Finding { token: token("a"), place, wrapping: Vec::new(), also: 0 };
     let report = Report { findings: places.into_iter().map(finding).collect(), ..Report::default() };
     Judged::judge(report, Rules { allowlists: lists, marks, coverage }, now())
 }

@@ -51,6 +51,8 @@ fn every_value_is_told() {
         r#"keywright_rotations_total{mode="graceful",outcome="done"} 5"#,
         r#"keywright_rotations_total{mode="graceful",outcome="stalled"} 6"#,
         "keywright_steps_failed_total 7",
+        r#"keywright_pushes_total{forge="github",outcome="taken"} 11"#,
+        r#"keywright_leaks_total{forge="github",whose="ours"} 12"#,
         r#"keywright_notices_sent_total{channel="on-call",kind="stalled"} 8"#,
         r#"keywright_notices_failed_total{channel="on-call",kind="test"} 9"#,
         "keywright_scheduler_leader 1",

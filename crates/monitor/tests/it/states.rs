@@ -47,6 +47,8 @@ pub(crate) fn full() -> Snapshot {
             steps_failed: 7,
             notices_sent: [((channel(), NoticeKind::Stalled), 8)].into(),
             notices_failed: [((channel(), NoticeKind::Test), 9)].into(),
+            pushes: [(("github".parse().unwrap(), "taken"), 11)].into(),
+            leaks: [(("github".parse().unwrap(), "ours"), 12)].into(),
         },
         scheduler: SchedulerState {
             is_leader: true,

@@ -25,7 +25,7 @@ use model::{Clock, Ids, Store};
 use crate::engine::Engine;
 
 pub use config::ScheduleConfig;
-pub use outbox::Notify;
+pub use outbox::{Notify, owe, tell};
 pub use pulse::{Pulse, PulseView};
 pub use tick::Tick;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use model::{
-    ChannelError, ChannelName, EventKind, Notice, Report, RotationId, RotationStatus, SignedDuration,
+    ChannelError, ChannelName, EventKind, Notice, Report, RotationId, RotationStatus, SignedDuration, Store,
     StoreError, Timestamp,
 };
 use serde_json::json;
@@ -67,15 +67,27 @@ impl Queued {
     }
 }
 
+/// People are told when this rotation is done, whoever is there then; of one that is over, they were.
+pub async fn owe(store: &dyn Store, id: RotationId) -> Result<(), StoreError> {
+    let name = format!("{PREFIX}{id}");
+    let is_open = store.rotation(id).await?.is_some_and(|rotation| rotation.status.is_open());
+    if is_open && store.memos(&name).await?.is_empty() {
+        store.put_memo(&name, Some(&json!(Kept::Owed { owed: id })), Vec::new()).await?;
+    }
+    Ok(())
+}
+
+/// Keeps a notice until whoever schedules has sent it.
+pub async fn tell(store: &dyn Store, notice: Notice) -> Result<(), StoreError> {
+    let queued = Queued::new(notice);
+    let name = format!("{PREFIX}{}", queued.notice.id);
+    store.put_memo(&name, Some(&json!(queued)), Vec::new()).await
+}
+
 impl Scheduler {
-    /// People are told when this rotation is done, whoever is there then; of one that is over, they were.
+    /// People are told when this rotation is done.
     pub(crate) async fn owe(&self, id: RotationId) -> Result<(), StoreError> {
-        let name = format!("{PREFIX}{id}");
-        let is_open = self.store().rotation(id).await?.is_some_and(|rotation| rotation.status.is_open());
-        if is_open && self.store().memos(&name).await?.is_empty() {
-            self.store().put_memo(&name, Some(&json!(Kept::Owed { owed: id })), Vec::new()).await?;
-        }
-        Ok(())
+        owe(self.store(), id).await
     }
 
     /// The notice that was owed, in its place; `None` if it is not time yet, or there is nothing to tell.
@@ -97,9 +109,7 @@ impl Scheduler {
 
     /// Keeps a notice until it is sent.
     pub(crate) async fn queue(&self, draft: Draft) -> Result<(), StoreError> {
-        let queued = Queued::new(draft.0);
-        let name = format!("{PREFIX}{}", queued.notice.id);
-        self.store().put_memo(&name, Some(&json!(queued)), Vec::new()).await?;
+        tell(self.store(), draft.0).await?;
         self.state.queued.notify_one();
         Ok(())
     }

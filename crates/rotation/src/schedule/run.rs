@@ -127,6 +127,8 @@ impl Scheduler {
         let Some(changes) = changes else { return false };
         let heard = changes.next().await.is_ok();
         self.clock().wait_until(after(self.clock().now(), BURST)).await;
+        // It may have been a notice of somebody else's.
+        self.state.queued.notify_one();
         heard
     }
 

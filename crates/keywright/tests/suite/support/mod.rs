@@ -5,6 +5,7 @@ pub(crate) mod child;
 pub(crate) mod client;
 pub(crate) mod database;
 pub(crate) mod doppler;
+pub(crate) mod forge;
 pub(crate) mod ground;
 pub(crate) mod hand;
 pub(crate) mod home;

@@ -51,6 +51,7 @@ fn in_git(object: Object, paths: &[&[u8]]) -> Provenance {
             date: Some(time("2026-01-02T03:04:05Z")),
         }),
         refs: ["main", "dev", "a", "b"].map(|name| format!("refs/heads/{name}")).to_vec(),
+        more_refs: 0,
         in_head: InHead::HistoryOnly,
         pushed: Pushed::Yes,
     }
@@ -78,6 +79,7 @@ pub(super) fn example() -> Judged {
         token: token.clone(),
         place,
         wrapping: wrapping.to_vec(),
+        also: 0,
     };
     let wrapped = [member("tar", b"layer.tar"), member("tar", b"app/.env"), Wrapping::Layer(Layer::Base64)];
     let cookie = token("cookie", Kind::SessionCookie);
@@ -98,7 +100,14 @@ pub(super) fn example() -> Judged {
         ],
         more_unread: 1,
         more_findings: 0,
-        tally: Tally { repositories: 1, objects: 20, files: 4, members: 2, bytes: 70_000 },
+        tally: Tally {
+            repositories: 1,
+            objects: 20,
+            files: 4,
+            members: 2,
+            bytes: 70_000,
+            ..Tally::default()
+        },
     };
     let list = format!(
         "[[allow]]\nfingerprint = \"{}\"\nreason = \"an example of the guide\"\nby = \"ops\"\npath = \"docs/**\"\n\
@@ -211,6 +220,7 @@ fn the_verdict_is_clean_only_if_all_was_read() {
         token: token("let", Kind::Legacy),
         place: Place { is_allowed_inline: true, ..in_file("a", 1) },
         wrapping: vec![],
+        also: 0,
     };
     let with = |findings, unread| Report { findings, unread, ..Report::default() };
     assert_eq!(outcome(Report::default()), "clean");
@@ -373,6 +383,7 @@ fn hostile(bytes: &[u8], object: Object) -> Judged {
             token: token.clone(),
             place: place(source.clone(), mark),
             wrapping: wrapping.clone(),
+            also: 0,
         })
     });
     let unread = vec![
