@@ -70,18 +70,25 @@ fn a_member_that_is_named_a_thousand_times_is_bounded() {
 
 #[test]
 fn huge_windows_are_refused_before_they_are_allocated() {
-    let mut wide = xz(b"x");
-    // The size of the dictionary is one byte of the block's header, which has a checksum of its own.
-    assert_eq!(wide[14], 0x21);
-    wide[16] = 40;
-    let header_bytes = usize::from(wide[12] + 1) * 4;
-    let sum = crc32(&wide[12..12 + header_bytes - 4]);
-    wide[12 + header_bytes - 4..12 + header_bytes].copy_from_slice(&sum.to_le_bytes());
-    assert_eq!(whys(&search(&wide)), [&Why::Limit("max_window_bytes")]);
+    assert_eq!(search(&xz_of_window(28)).unread, [], "64 MiB, as `xz -9` has it");
+    for window in [29, 40] {
+        assert_eq!(whys(&search(&xz_of_window(window))), [&Why::Limit("max_window_bytes")]);
+    }
 
     let wide = [&b"\x28\xb5\x2f\xfd\x00\xff"[..], &[0; 16]].concat();
     assert_eq!(whys(&search(&wide)), [&Why::Limit("max_window_bytes")]);
     assert_eq!(search(&zstd(b"x")).unread, []);
+}
+
+/// The size of the dictionary is one byte of the block's header, which has a checksum of its own.
+fn xz_of_window(window: u8) -> Vec<u8> {
+    let mut bytes = xz(b"x");
+    assert_eq!(bytes[14], 0x21);
+    bytes[16] = window;
+    let sum_at = 12 + usize::from(bytes[12]) * 4;
+    let sum = crc32(&bytes[12..sum_at]);
+    bytes[sum_at..sum_at + 4].copy_from_slice(&sum.to_le_bytes());
+    bytes
 }
 
 fn crc32(bytes: &[u8]) -> u32 {
