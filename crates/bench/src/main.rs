@@ -12,8 +12,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str =
-    "usage: bench rotation KEYWRIGHT [RECORD-OF-A-REAL-INSTANCE] | make-leaks CACHE | bare-walk REPOSITORY";
+const USAGE: &str = "usage: bench rotation KEYWRIGHT [RECORD-OF-A-REAL-INSTANCE] \
+                     | leaks KEYWRIGHT CACHE [PEER=PATH]… [real=REPOSITORY]… | make-leaks CACHE | bare-walk REPOSITORY";
 
 /// Whatever goes wrong in a benchmark ends it.
 type Trouble = Box<dyn std::error::Error + Send + Sync>;
@@ -24,6 +24,7 @@ async fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
         ["rotation", binary, real @ ..] => rotation::run(binary, real.first().copied()).await,
+        ["leaks", binary, cache, further @ ..] => leaks::run(binary, Path::new(cache), further),
         ["make-leaks", cache] => leaks::make(Path::new(cache)),
         ["bare-walk", repository] => leaks::bare_walk(Path::new(repository)),
         _ => Err(USAGE.into()),

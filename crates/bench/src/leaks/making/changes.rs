@@ -31,7 +31,11 @@ impl<W: Write> History<W> {
                 None => self.code.pick(&mut self.dice),
             };
             let is_free = |id: &usize| of_branch.contains(id) || !self.held.contains(id);
-            chosen.extend(id.filter(|id| is_free(id) && *id != self.lock_file && !chosen.contains(id)));
+            let id = id.filter(|id| is_free(id) && *id != self.lock_file && !chosen.contains(id));
+            // Images are seldom made anew.
+            let is_image = |id: usize| self.code.file(id).is_some_and(|file| file.kind == Kind::Image);
+            let is_image = id.is_some_and(is_image);
+            chosen.extend(id.filter(|_| !is_image || self.dice.once_in(10)));
         }
         chosen
     }

@@ -15,5 +15,5 @@ mod vocabulary;
 mod work_tree;
 
 pub(crate) use history::Shape;
-pub(crate) use repository::ensure_history;
+pub(crate) use repository::{Made, add_commits, ensure_history, git};
 pub(crate) use work_tree::{As, ensure_tree};

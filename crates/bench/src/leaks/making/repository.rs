@@ -9,7 +9,7 @@ use super::keys::Planted;
 use crate::Trouble;
 
 /// Changes whenever the same shape comes to be another history.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// Where a generated thing lies, and which keys are in it.
 pub(crate) struct Made {
@@ -69,6 +69,25 @@ fn make(shape: &Shape, folder: &Path) -> Result<Vec<Planted>, Trouble> {
     Ok(planted)
 }
 
+/// Commits that many times to the trunk, a line to one file each.
+pub(crate) fn add_commits(repository: &Path, commits: usize) -> Result<(), Trouble> {
+    let mut import = command(repository, &["fast-import", "--quiet", "--done", "--date-format=now"])
+        .stdin(Stdio::piped())
+        .spawn()?;
+    let mut stream = import.stdin.take().ok_or("git fast-import takes no stream")?;
+    for number in 0..commits {
+        write!(stream, "commit refs/heads/main\ncommitter Bench <bench@example> now\ndata 4\nMore\n")?;
+        if number == 0 {
+            writeln!(stream, "from refs/heads/main^0")?;
+        }
+        let line = format!("{number} of {commits}, by process {}\n", std::process::id());
+        write!(stream, "M 100644 inline bench/{number}.txt\ndata {}\n{line}\n", line.len())?;
+    }
+    writeln!(stream, "done")?;
+    drop(stream);
+    succeeded(import.wait()?, "fast-import")
+}
+
 /// Runs git in that folder, untouched by the settings of whoever calls.
 pub(crate) fn git(folder: &Path, words: &[&str]) -> Result<(), Trouble> {
     succeeded(command(folder, words).stdin(Stdio::null()).status()?, words.first().copied().unwrap_or("git"))
@@ -107,6 +126,10 @@ mod tests {
         assert!(count("commit") > all / 12 && count("tree") > all / 4 && count("tag") > 0, "{listed}");
         assert!(said(&["log", "--all", "--merges", "--oneline"]).lines().count() > 3);
         assert_eq!(made.keys.len(), 12);
+        let commits = || said(&["rev-list", "--count", "main"]).trim().parse::<usize>().unwrap();
+        let before = commits();
+        add_commits(&made.folder, 10).unwrap();
+        assert_eq!(commits(), before + 10);
         let everything = said(&["log", "--all", "-p", "-m", "--format=", "--unified=0"]);
         let held = made.keys.iter().filter(|key| everything.contains(*key)).count();
         assert!(held >= 4, "{held} of the keys are there in plain");
