@@ -32,6 +32,10 @@ pub fn run(words: &[String]) -> Result<Done> {
             run_fuzz(options)?;
             Ok(Done { output: String::new(), code: 0 })
         }
+        ["bench", "leaks", options @ ..] => {
+            bench::leaks(&real(options)?)?;
+            Ok(Done { output: String::new(), code: 0 })
+        }
         ["n8n", verb, options @ ..] => run_n8n(verb, options),
         ["services", verb, options @ ..] => run_services(verb, options),
         ["help" | "--help" | "-h"] => Ok(Done { output: format!("usage: {USAGE}\n"), code: 0 }),
@@ -51,6 +55,14 @@ fn run_fuzz(options: &[&str]) -> Result<()> {
         [target] => fuzz::run(Some(target), 1),
         _ => Err(Fault::usage("`fuzz` takes one target", USAGE)),
     }
+}
+
+fn real<'a>(options: &[&'a str]) -> Result<Vec<&'a str>> {
+    let pairs = options.chunks(2).map(|pair| match pair {
+        ["--real", repository] => Ok(*repository),
+        _ => Err(Fault::usage(format!("`{}` is no option of `bench leaks`", pair.join(" ")), USAGE)),
+    });
+    pairs.collect()
 }
 
 fn run_n8n(verb: &str, options: &[&str]) -> Result<Done> {
@@ -160,6 +172,8 @@ mod tests {
             &["n8n", "fly"],
             &["leakbed", "only-one"],
             &["services", "fly"],
+            &["bench", "leaks", "--real"],
+            &["bench", "leaks", "here"],
             &["services", "start", "--version", "2.41.1"],
         ] {
             assert_eq!(ask(words).unwrap_err().code(), 2, "{words:?}");
