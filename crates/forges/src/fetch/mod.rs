@@ -56,6 +56,14 @@ impl Fetcher {
         self.folder.join(forge.name.as_str()).join(format!("{}.git", repository.replace('/', "%2F")))
     }
 
+    /// A folder for what is noted of the repositories here, made if it is not there.
+    pub fn cursors(&self) -> std::io::Result<PathBuf> {
+        // No forge's name begins with a dot.
+        let folder = self.folder.join(".cursors");
+        folder::make_private(&folder)?;
+        Ok(folder)
+    }
+
     /// Fetches all branches, tags and notes, and those of these commits that are still not there.
     pub async fn fetch(&self, forge: &Forge, repository: &str, ids: &[String]) -> Result<Fetched, Report> {
         let into = self.folder_of(forge, repository);

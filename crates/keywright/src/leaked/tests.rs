@@ -182,7 +182,7 @@ async fn what_is_ours_and_alive_is_turned_once_and_dead_afterwards() {
         would[0].line().starts_with("would turn `backups` as compromised: retire, prove-dead"),
         "{would:?}"
     );
-    note(&ground.engine(), &judged, "scan").await.unwrap();
+    assert_eq!(news(&*ground.app.store, &judged).await.unwrap().len(), 1, "a dry run notes nothing");
     let turned = turn(&ground.engine(), &[judged.clone(), judged.clone()].concat(), Doing::Now).await;
     assert_eq!((turned.len(), turned[0].is_left()), (1, false), "{turned:?}");
     assert!(turned[0].line().contains("the leaked key is proved dead"), "{turned:?}");
