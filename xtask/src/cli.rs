@@ -1,9 +1,9 @@
 //! The command line: words in, one chore out.
 use crate::n8n::{self, Release};
-use crate::{Fault, Result, bench, services, tidy};
+use crate::{Fault, Result, bench, fuzz, services, tidy};
 use std::path::PathBuf;
 
-const USAGE: &str = "cargo xtask tidy | bench rotation | n8n install|start|stop|status [--version V]… [--run-dir DIR] \
+const USAGE: &str = "cargo xtask tidy | fuzz [TARGET] [--times N] | bench rotation | n8n install|start|stop|status [--version V]… [--run-dir DIR] \
                      | services start|stop|status [--run-dir DIR]";
 
 /// What a chore that could do its work leaves to print, and the exit code.
@@ -24,10 +24,28 @@ pub fn run(words: &[String]) -> Result<Done> {
             bench::rotation()?;
             Ok(Done { output: String::new(), code: 0 })
         }
+        ["fuzz", options @ ..] => {
+            run_fuzz(options)?;
+            Ok(Done { output: String::new(), code: 0 })
+        }
         ["n8n", verb, options @ ..] => run_n8n(verb, options),
         ["services", verb, options @ ..] => run_services(verb, options),
         ["help" | "--help" | "-h"] => Ok(Done { output: format!("usage: {USAGE}\n"), code: 0 }),
         other => Err(Fault::usage(format!("`{}` is no chore", other.join(" ")), USAGE)),
+    }
+}
+
+fn run_fuzz(options: &[&str]) -> Result<()> {
+    match options {
+        [] => fuzz::run(None, 1),
+        ["--times", times] | [_, "--times", times] => {
+            let factor = times
+                .parse()
+                .map_err(|e| Fault::usage(format!("`{times}` is no number"), USAGE).because(e))?;
+            fuzz::run(options.first().copied().filter(|first| *first != "--times"), factor)
+        }
+        [target] => fuzz::run(Some(target), 1),
+        _ => Err(Fault::usage("`fuzz` takes one target", USAGE)),
     }
 }
 

@@ -5,6 +5,7 @@ pub mod bench;
 pub mod cli;
 pub mod environment;
 pub mod fault;
+pub mod fuzz;
 pub mod n8n;
 pub mod progress;
 pub mod services;

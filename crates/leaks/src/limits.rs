@@ -5,8 +5,12 @@
 pub struct Limits {
     /// Of one git object, decoded; a larger one is read in pieces if it is no delta, and passed by if it is.
     pub max_object_bytes: u64,
+    /// How many times its size, and 8 MiB more, a pack may be decoded to: short deltas can make much.
+    pub max_expansion: u64,
     /// Of what has to be in memory at once: a zip within an archive, a `SQLite` file, what base64 holds.
     pub max_buffer_bytes: usize,
+    /// What the decompressors of one file may hold of what went before, all depths together; xz and zstd ask for much.
+    pub max_window_bytes: u64,
     /// Archives within archives.
     pub max_depth: usize,
     /// What one file or object may unpack to, all its members together.
@@ -25,7 +29,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_object_bytes: 64 << 20,
+            max_expansion: 500,
             max_buffer_bytes: 32 << 20,
+            max_window_bytes: 128 << 20,
             max_depth: 8,
             max_unpacked_bytes: 1 << 30,
             max_members: 100_000,

@@ -1,0 +1,3 @@
+//! Git repositories, read without running anything of them.
+
+pub mod objects;
