@@ -5,7 +5,7 @@
 pub struct Limits {
     /// Of one git object, decoded; a larger one is read in pieces if it is no delta, and passed by if it is.
     pub max_object_bytes: u64,
-    /// How many times its size a pack may be decoded to, beyond the first 4 GiB: short deltas can make much.
+    /// How many times its size, and 8 MiB more, a pack may be decoded to: short deltas can make much.
     pub max_expansion: u64,
     /// Of what has to be in memory at once: a zip within an archive, a `SQLite` file, what base64 holds.
     pub max_buffer_bytes: usize,

@@ -92,7 +92,7 @@ impl<'a> Walk<'a> {
             Ok(entry) => entry,
             Err(why) => return self.fail(number, why),
         };
-        let Form::Whole(kind) = entry.form else { return };
+        let Form::Whole(kind) = entry.form else { return self.fail(number, Why::Changed) };
         if entry.size_bytes > self.max_object_bytes {
             return self.stream(hand, number, kind, &entry, end);
         }
@@ -144,7 +144,7 @@ impl<'a> Walk<'a> {
             if outer.next < outer.children.len() {
                 held += outer.bytes.as_ref().map_or(0, Vec::len);
                 frames.push(outer);
-                let_go(&mut frames, &mut held);
+                let_go(&mut frames, &mut held, self.max_object_bytes);
             } else {
                 hand.give(outer.bytes.unwrap_or_default());
             }
@@ -302,9 +302,10 @@ impl<'a> Walk<'a> {
 }
 
 /// Lets go of the outermost bases while more is held than may be; not of one that cannot be decoded again.
-fn let_go<S>(frames: &mut [Frame<'_, S>], held: &mut usize) {
+fn let_go<S>(frames: &mut [Frame<'_, S>], held: &mut usize, max_bytes: u64) {
+    let max = usize::try_from(max_bytes).unwrap_or(MAX_HELD_BYTES).min(MAX_HELD_BYTES);
     for frame in frames {
-        if *held <= MAX_HELD_BYTES {
+        if *held <= max {
             return;
         }
         if frame.number != ELSEWHERE {

@@ -122,5 +122,5 @@ fn alternates_are_read_once_even_in_a_ring() {
     let seen = one.visit();
     assert_eq!(seen.told(), Vec::<String>::new());
     let truth = one.truth();
-    assert!(seen.objects == truth && truth.len() > other.git(&["rev-list", "--objects", "--all"]).len() / 60);
+    assert!(seen.objects == truth && other.truth().keys().all(|id| truth.contains_key(id)));
 }
