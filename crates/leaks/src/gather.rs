@@ -30,7 +30,7 @@ impl Report {
                 column: sighting.column,
                 is_allowed_inline: sighting.is_allowed_inline,
             };
-            self.find(Finding { token: sighting.token, place, wrapping: sighting.wrapping }, limits);
+            self.find(Finding { token: sighting.token, place, wrapping: sighting.wrapping, also: 0 }, limits);
         }
         for unread in seen.unread {
             self.pass_by(Unread { what: within(name, &unread.what), why: unread.why }, limits);

@@ -29,6 +29,8 @@ pub struct Finding {
     pub place: Place,
     /// How it was wrapped, outermost first.
     pub wrapping: Vec<Wrapping>,
+    /// As many more of the same: in the same object, or in other versions of the same file.
+    pub also: u64,
 }
 
 /// Where a token lies. Names are bytes from outside: they are escaped before they reach a terminal.
@@ -86,8 +88,11 @@ pub struct Provenance {
     pub paths: Vec<Vec<u8>>,
     /// The commit that had it first.
     pub first: Option<Author>,
-    /// Branches, tags and other refs from which it can be reached, such as `refs/heads/main`.
+    /// Branches, tags and other refs from which it can be reached, such as `refs/heads/main`; a few of many. What only
+    /// a reflog knows has the likes of `reflog of refs/heads/main`.
     pub refs: Vec<String>,
+    /// As many more.
+    pub more_refs: u64,
     /// Whether it is still there.
     pub in_head: InHead,
     /// Whether others have it.
@@ -137,10 +142,12 @@ pub struct Author {
 pub enum InHead {
     /// Still in HEAD.
     Yes,
-    /// Reachable from a ref, but not in HEAD's tree.
+    /// Reachable from a ref or by a reflog, but not in HEAD's tree.
     HistoryOnly,
-    /// No ref leads to it: a reflog, a stash that was dropped, or nothing at all.
+    /// Nothing leads to it: a stash that was dropped, a commit that was replaced and whose reflog ended.
     Unreachable,
+    /// In no commit: staged, or beside them, such as a file of the git folder or the name of a ref.
+    Beside,
 }
 
 /// Whether a remote has it, as far as this repository knows.

@@ -55,6 +55,7 @@ fn stand_in(detector: &Detector, repository: &Path) -> Report {
             paths: Vec::new(),
             first: None,
             refs: Vec::new(),
+            more_refs: 0,
             in_head: InHead::HistoryOnly,
             pushed: Pushed::Yes,
         };
@@ -67,6 +68,7 @@ fn stand_in(detector: &Detector, repository: &Path) -> Report {
                 is_allowed_inline: false,
             },
             wrapping: Vec::new(),
+            also: 0,
         });
     }
     report

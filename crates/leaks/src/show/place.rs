@@ -58,7 +58,7 @@ pub(super) fn author(author: &Author) -> String {
 pub(super) fn reach(git: &Provenance) -> String {
     const SHOWN: usize = 3;
     let refs: Vec<String> = git.refs.iter().take(SHOWN).map(|name| text(name.as_bytes(), 60)).collect();
-    let more = git.refs.len().saturating_sub(SHOWN);
+    let more = git.refs.len().saturating_sub(SHOWN) as u64 + git.more_refs;
     let refs = match (refs.is_empty(), more) {
         (true, _) => String::new(),
         (false, 0) => format!("{}; ", refs.join(", ")),
@@ -68,6 +68,7 @@ pub(super) fn reach(git: &Provenance) -> String {
         InHead::Yes => "still in HEAD",
         InHead::HistoryOnly => "in the history only",
         InHead::Unreachable => "no ref leads to it",
+        InHead::Beside => "in no commit",
     };
     let pushed = match git.pushed {
         Pushed::Yes => "PUSHED",
