@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: builds what is measured as users get it, and starts what it is measured on.
+//! `cargo xtask bench` and `cargo xtask leakbed`: builds what is measured as users get it, and starts what it is measured on.
 use crate::n8n::{self, Cache, Release};
 use crate::{Fault, Result};
 use std::path::{Path, PathBuf};
@@ -22,6 +22,12 @@ pub fn rotation() -> Result<()> {
         n8n::stop(&run, Some(&[release]))?;
     }
     measured
+}
+
+/// Plants keys in a copy of a repository, as `words` say.
+pub fn leakbed(words: &[&str]) -> Result<()> {
+    cargo(&["build", "--release", "--package", "leakbed"])?;
+    succeed(Command::new(target()?.join("leakbed")).args(words), "the bed of leaks")
 }
 
 fn shown(path: &Path) -> String {

@@ -3,7 +3,7 @@ use crate::n8n::{self, Release};
 use crate::{Fault, Result, bench, fuzz, services, tidy};
 use std::path::PathBuf;
 
-const USAGE: &str = "cargo xtask tidy | fuzz [TARGET] [--times N] | bench rotation | n8n install|start|stop|status [--version V]… [--run-dir DIR] \
+const USAGE: &str = "cargo xtask tidy | fuzz [TARGET] [--times N] | bench rotation | leakbed SRC DEST [--seed N] | n8n install|start|stop|status [--version V]… [--run-dir DIR] \
                      | services start|stop|status [--run-dir DIR]";
 
 /// What a chore that could do its work leaves to print, and the exit code.
@@ -22,6 +22,10 @@ pub fn run(words: &[String]) -> Result<Done> {
         ["tidy"] => tidy::run(),
         ["bench", "rotation"] => {
             bench::rotation()?;
+            Ok(Done { output: String::new(), code: 0 })
+        }
+        ["leakbed", source, dest, options @ ..] => {
+            bench::leakbed(&[&[*source, *dest], options].concat())?;
             Ok(Done { output: String::new(), code: 0 })
         }
         ["fuzz", options @ ..] => {
@@ -154,6 +158,7 @@ mod tests {
             &["n8n", "start", "--fast"],
             &["dance"],
             &["n8n", "fly"],
+            &["leakbed", "only-one"],
             &["services", "fly"],
             &["services", "start", "--version", "2.41.1"],
         ] {
