@@ -144,7 +144,7 @@ async fn each_is_used_once_where_it_may_be_of_and_what_is_dead_is_not_used() {
         [
             "ALIVE at `prod`",
             "refused at `prod`",
-            "not asked: it expired at 2023-11-14 22:13:21Z",
+            "not asked: it expired at 2023-11-14 22:13:21 UTC",
             "not asked: it is no API key",
             "refused at `prod`",
         ]
