@@ -91,7 +91,7 @@ fn what_is_no_push_of_ours_is_told_apart() {
         assert_eq!(read(&body), Err(NoDelivery::Malformed), "{body}");
     }
     assert_eq!(
-        super::Delivery::read(&forge(ForgeKind::GitHub), &HeaderMap::new(), b""),
+        Delivery::read(&forge(ForgeKind::GitHub), &HeaderMap::new(), b""),
         Err(NoDelivery::OtherEvent)
     );
 }

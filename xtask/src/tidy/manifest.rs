@@ -13,7 +13,9 @@ pub(super) struct Manifest<'a> {
 
 /// All of ours that can be read; what is no TOML is cargo's to refuse.
 pub(super) fn ours(tree: &Tree) -> Vec<Manifest<'_>> {
-    tree.ending("Cargo.toml").filter_map(Manifest::read).collect()
+    // Fuzz targets are a workspace of their own, built by a fuzzer's rules.
+    let ours = tree.ending("Cargo.toml").filter(|file| !file.path.starts_with("fuzz/"));
+    ours.filter_map(Manifest::read).collect()
 }
 
 impl<'a> Manifest<'a> {

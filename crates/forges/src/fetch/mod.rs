@@ -47,6 +47,8 @@ pub struct Fetched {
 impl Fetcher {
     /// A fetcher; the folder is made when it is needed, for its owner alone.
     pub fn new(folder: PathBuf, surroundings: Surroundings) -> Self {
+        // Git is run elsewhere than here.
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
         Self { folder, surroundings }
     }
 
@@ -54,6 +56,14 @@ impl Fetcher {
     pub fn folder_of(&self, forge: &Forge, repository: &str) -> PathBuf {
         // A name's parts hold no `..`, and end in no `.git` folder of another.
         self.folder.join(forge.name.as_str()).join(format!("{}.git", repository.replace('/', "%2F")))
+    }
+
+    /// A folder for what is noted of the repositories here, made if it is not there.
+    pub fn cursors(&self) -> std::io::Result<PathBuf> {
+        // No forge's name begins with a dot.
+        let folder = self.folder.join(".cursors");
+        folder::make_private(&folder)?;
+        Ok(folder)
     }
 
     /// Fetches all branches, tags and notes, and those of these commits that are still not there.

@@ -1,9 +1,9 @@
 //! Keys that were found where none belongs: whose they are, whether they are alive, and their end.
 //!
-//! [`gather`] makes one [`Leak`] of each token of a report, [`judge`] asks the store whose it is, [`check`] asks the
+//! [`gather`] makes one [`leak::Leak`] of each token of a report, [`judge`] asks the store whose it is, [`check`] asks the
 //! instances that we know, [`turn`] ends those that are ours by the code of `rotate --compromised`. Nothing here asks a
 //! host that a token, a repository or a finding names.
-#![expect(dead_code, unused_imports, reason = "some of it is for the commands that come next")]
+#![allow(dead_code, unused_imports, reason = "what only commands use is unused where they are not built yet")]
 
 mod check;
 mod judge;
@@ -14,8 +14,8 @@ mod tell;
 mod tests;
 mod turn;
 
-pub(crate) use check::{Answer, Hosts, Life, NotAsked, Said, check};
-pub(crate) use judge::{Judged, Ours, Whose, judge};
-pub(crate) use leak::{Leak, gather};
+pub(crate) use check::{Life, Said, check};
+pub(crate) use judge::{Judged, Whose, judge};
+pub(crate) use leak::gather;
 pub(crate) use note::{news, note};
-pub(crate) use turn::{Doing, End, Turned, turn};
+pub(crate) use turn::{Doing, Turned, turn};

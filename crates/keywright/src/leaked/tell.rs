@@ -1,7 +1,6 @@
 //! What is said of a found key, and what can be done about it.
 
 use model::KeyState;
-use serde_json::{Value, json};
 
 use super::check::{Answer, Life, NotAsked, Said};
 use super::judge::{Judged, Whose};
@@ -66,41 +65,6 @@ impl Judged {
             "keywright key revoke NAME".to_owned(),
             "or delete it in n8n's settings, under API, as the user who made it".to_owned(),
         ]
-    }
-
-    /// What is known, as JSON.
-    pub(crate) fn view(&self) -> Value {
-        let ours = self.ours();
-        let answers = match &self.life {
-            Life::Asked(answers) => answers.as_slice(),
-            Life::NotAsked(_) => &[],
-        };
-        let at = |said: &Said| -> Vec<&str> {
-            let same = |one: &&Answer| std::mem::discriminant(&one.said) == std::mem::discriminant(said);
-            answers.iter().filter(same).map(|one| one.at.as_str()).collect()
-        };
-        let not_asked = match &self.life {
-            Life::NotAsked(why) => Some(why.words()),
-            Life::Asked(_) => None,
-        };
-        json!({
-            "fingerprint": self.leak.fingerprint,
-            "integration": ours.map(|ours| &ours.integration.name),
-            "instance": match &self.whose {
-                Whose::Ours(ours) => Some(&ours.integration.instance),
-                Whose::OfOurUser(instance) => Some(instance),
-                Whose::Unknown => None,
-            },
-            "key": ours.map(|ours| ours.key.id.to_string()),
-            "state": ours.map(|ours| ours.key.state),
-            "alive_at": at(&Said::Alive),
-            "refused_at": at(&Said::Refused),
-            "unclear_at": answers.iter().filter(|one| one.unclear().is_some()).map(|one| &one.at).collect::<Vec<_>>(),
-            "not_asked": not_asked,
-            "whose": self.whose(),
-            "life": self.life(),
-            "try": self.mends(),
-        })
     }
 }
 

@@ -8,6 +8,7 @@ use rotation::{Engine, Outcome, Preview, Request, RotationErrorKind};
 use serde_json::{Value, json};
 
 use super::judge::Judged;
+use super::note::note;
 use crate::ui::report_json;
 
 const AT_ONCE: usize = 8;
@@ -45,8 +46,13 @@ pub(crate) enum End {
     Would(Box<Preview>),
 }
 
-/// Turns the keys that are ours and not known to be dead: one rotation an integration.
+/// Turns the keys that are ours and not known to be dead: one rotation an integration. The log tells first that they were
+/// found.
 pub(crate) async fn turn(engine: &Engine, all: &[Judged], doing: Doing) -> Vec<Turned> {
+    if doing != Doing::DryRun {
+        // A log that takes no events is no reason to let a key live; the rotation tells of it too.
+        note(engine, all, "scan").await.ok();
+    }
     let mut seen = BTreeSet::new();
     let now = engine.clock.now();
     let meant = all.iter().filter(|one| !one.life.is_dead()).filter_map(Judged::ours);

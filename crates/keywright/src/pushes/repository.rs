@@ -104,6 +104,8 @@ impl Pushes {
     ) -> Result<(), StoreError> {
         self.tally.leaked(&forge.name, "others", u64::try_from(others.len()).unwrap_or(u64::MAX));
         for one in others {
+            let short = one.leak.fingerprint.short();
+            self.ui.note(&format!("found in `{repository}`: {short}, {}, {}", one.whose(), one.life()));
             let Some(at) = one.life.alive_at().next() else { continue };
             let text = format!(
                 "a key that is not ours was pushed to `{repository}` at `{}`, and is alive at `{at}`",
@@ -111,7 +113,7 @@ impl Pushes {
             );
             let mut notice = self.notice(NoticeKind::Leaked, text);
             notice.instance = at.parse().ok();
-            notice.mend = Some(format!("keywright key adopt NAME --instance {at} --key-from file:PATH"));
+            notice.mend = one.mends().into_iter().next();
             notice.detail = BTreeMap::from([
                 ("fingerprint".to_owned(), json!(one.leak.fingerprint)),
                 ("forge".to_owned(), json!(forge.name)),

@@ -1,75 +1,60 @@
-//! Looks through what was fetched, for keys. Stands on `leaks`.
+//! Looks through what was fetched, for keys: what was not read before, commit by commit, archives included.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use detector::Detector;
-use leaks::Report;
+use leaks::git::{self, Options, Scanned};
+use leaks::{Contents, Limits, Report};
+use model::{Blame, Retry};
 
 use super::Pushes;
 
-pub(super) struct Searcher(Arc<Detector>);
+pub(super) struct Searcher {
+    contents: Arc<Contents>,
+    limits: Limits,
+}
 
 impl Searcher {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Detector::new()))
+        let limits = Limits::default();
+        let contents = Arc::new(Contents::new(Arc::new(Detector::new()), limits.clone()));
+        Self { contents, limits }
     }
 }
 
 /// What was found.
 pub(super) struct Searched {
     pub(super) report: Report,
+    scanned: Scanned,
+    cursors: PathBuf,
 }
 
 impl Searched {
-    /// What was read needs not be read again.
-    pub(super) fn remember(self) {}
+    /// What was read needs not be read again. If that cannot be kept, it is read again, and what is dead stays dead.
+    pub(super) fn remember(self) {
+        self.scanned.keep(&self.cursors).ok();
+    }
 }
 
 impl Pushes {
     /// Reads what was not read before.
     pub(super) async fn search(&self, repository: &Path) -> Result<Searched, model::Report> {
-        let detector = Arc::clone(&self.searcher.0);
-        let repository = repository.to_owned();
-        let read = tokio::task::spawn_blocking(move || stand_in(&detector, &repository)).await;
-        let report = read.map_err(|lost| crate::error::operator("the search broke off").caused_by(&lost))?;
-        Ok(Searched { report })
-    }
-}
-
-fn stand_in(detector: &Detector, repository: &Path) -> Report {
-    use leaks::{Finding, InHead, Object, Place, Provenance, Pushed, Source};
-    let mut report = Report::default();
-    let listed = std::process::Command::new("git")
-        .arg("-C")
-        .arg(repository)
-        .args(["cat-file", "--batch-all-objects", "--batch"])
-        .output();
-    let Ok(listed) = listed else { return report };
-    report.tally.bytes = listed.stdout.len() as u64;
-    for hit in detector.search(&listed.stdout).hits {
-        let from = Provenance {
-            repository: repository.to_owned(),
-            object: Object::Blob,
-            id: None,
-            paths: Vec::new(),
-            first: None,
-            refs: Vec::new(),
-            more_refs: 0,
-            in_head: InHead::HistoryOnly,
-            pushed: Pushed::Yes,
+        let cannot = || {
+            let what = format!("cannot look through `{}`", repository.display());
+            model::Report::new(Blame::Operator, Retry::Later(None), what)
         };
-        report.findings.push(Finding {
-            token: hit.token,
-            place: Place {
-                source: Source::Git(Box::new(from)),
-                line: None,
-                column: None,
-                is_allowed_inline: false,
-            },
-            wrapping: Vec::new(),
-            also: 0,
+        let cursors = self.fetcher.cursors().map_err(|error| cannot().caused_by(&error))?;
+        let options = Options { limits: self.searcher.limits.clone(), cursors: Some(cursors.clone()) };
+        let (contents, folder) = (Arc::clone(&self.searcher.contents), repository.to_owned());
+        let read = tokio::task::spawn_blocking(move || {
+            let mut report = Report::default();
+            git::scan(&folder, &contents, &options, &mut report).map(|scanned| (report, scanned))
         });
+        let (report, scanned) = read
+            .await
+            .map_err(|lost| cannot().caused_by(&lost))?
+            .map_err(|fault| cannot().caused_by(&fault))?;
+        Ok(Searched { report, scanned, cursors })
     }
-    report
 }
