@@ -103,6 +103,16 @@ impl Contents {
         outcome
     }
 
+    /// The quick filter: whether there may be something in plain bytes.
+    pub(crate) fn has_anchor(&self, bytes: &[u8]) -> bool {
+        self.detector.has_anchor(bytes)
+    }
+
+    /// Whether what begins so has to be unpacked.
+    pub(crate) fn is_packed(head: &[u8]) -> bool {
+        Format::of(head).is_some()
+    }
+
     fn buffer(&self) -> Vec<u8> {
         let kept = self.buffers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         kept.unwrap_or_else(|| vec![0; PIECE_BYTES])

@@ -1,0 +1,234 @@
+//! What is noted of commits, tags and trees while they are read, so that what was found can be traced to commits.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write as _};
+
+use gix_hash::{ObjectId, oid};
+
+use super::text::{CommitText, TagText};
+
+/// Ids of a tree's children are kept in memory up to this, all threads together; the rest on disk.
+const MAX_CHILDREN_BYTES: usize = 48 << 20;
+const PIECE_BYTES: usize = 1 << 20;
+
+/// Notes of one thread.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) commits: Vec<CommitNote>,
+    /// The parents of all commits, one after the other.
+    pub(super) parents: Vec<ObjectId>,
+    /// A tag and what it stands for.
+    pub(super) tags: Vec<(ObjectId, ObjectId)>,
+    pub(super) trees: Trees,
+}
+
+/// What is noted of a commit.
+#[derive(Debug)]
+pub(super) struct CommitNote {
+    pub(super) id: ObjectId,
+    pub(super) tree: ObjectId,
+    pub(super) committed_at_s: i64,
+    pub(super) parents: u32,
+}
+
+impl Record {
+    /// An empty one, of one of so many threads.
+    pub(super) fn new(hash: gix_hash::Kind, threads: usize) -> Self {
+        let max_children = MAX_CHILDREN_BYTES / size_of::<u32>() / threads.max(1);
+        Self {
+            commits: Vec::new(),
+            parents: Vec::new(),
+            tags: Vec::new(),
+            trees: Trees::new(hash, max_children),
+        }
+    }
+
+    /// Notes a commit.
+    pub(super) fn commit(&mut self, id: &oid, bytes: &[u8]) {
+        let text = CommitText::of(bytes);
+        let Some(tree) = text.tree else { return };
+        let before = self.parents.len();
+        self.parents.extend(text.parents());
+        self.commits.push(CommitNote {
+            id: id.to_owned(),
+            tree,
+            committed_at_s: text.committed_at_s(),
+            parents: u32::try_from(self.parents.len() - before).unwrap_or(u32::MAX),
+        });
+    }
+
+    /// Notes a tag.
+    pub(super) fn tag(&mut self, id: &oid, bytes: &[u8]) {
+        if let Some(target) = TagText::of(bytes).target {
+            self.tags.push((id.to_owned(), target));
+        }
+    }
+}
+
+/// Trees, and of each child the first four bytes of its id.
+#[derive(Debug)]
+pub(super) struct Trees {
+    id_bytes: usize,
+    /// The trees' ids, one after the other.
+    ids: Vec<u8>,
+    /// How many children each has.
+    counts: Vec<u32>,
+    children: Vec<u32>,
+    max_children: usize,
+    spilled: Option<File>,
+    /// Writing to disk failed: what was written is lost for tracing.
+    pub(super) has_lost: bool,
+}
+
+impl Trees {
+    fn new(hash: gix_hash::Kind, max_children: usize) -> Self {
+        Self {
+            id_bytes: hash.len_in_bytes(),
+            ids: Vec::new(),
+            counts: Vec::new(),
+            children: Vec::new(),
+            max_children,
+            spilled: None,
+            has_lost: false,
+        }
+    }
+
+    /// Notes a tree.
+    pub(super) fn note(&mut self, id: &oid, bytes: &[u8]) {
+        if self.children.len() >= self.max_children && self.spill().is_err() {
+            self.has_lost = true;
+            self.children.clear();
+            self.ids.clear();
+            self.counts.clear();
+        }
+        let before = self.children.len();
+        let mut rest = bytes;
+        while let Some((id, after)) =
+            memchr::memchr(0, rest).and_then(|nul| rest.get(nul + 1..)?.split_at_checked(self.id_bytes))
+        {
+            if let Some((first, _)) = id.split_first_chunk() {
+                self.children.push(u32::from_le_bytes(*first));
+            }
+            rest = after;
+        }
+        self.ids.extend_from_slice(id.as_bytes());
+        self.counts.push(u32::try_from(self.children.len() - before).unwrap_or(u32::MAX));
+    }
+
+    fn spill(&mut self) -> io::Result<()> {
+        let file = match &mut self.spilled {
+            Some(file) => file,
+            none => none.insert(tempfile::tempfile()?),
+        };
+        let mut piece = Vec::with_capacity(PIECE_BYTES);
+        for children in self.children.chunks(PIECE_BYTES / size_of::<u32>()) {
+            piece.clear();
+            piece.extend(children.iter().flat_map(|child| child.to_le_bytes()));
+            file.write_all(&piece)?;
+        }
+        self.children.clear();
+        Ok(())
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.counts.len()
+    }
+
+    /// The id of one.
+    pub(super) fn id(&self, index: usize) -> Option<&oid> {
+        let bytes = self.ids.get(index * self.id_bytes..(index + 1) * self.id_bytes)?;
+        oid::try_from_bytes(bytes).ok()
+    }
+
+    /// Calls for each tree and child whose first bytes are wanted.
+    pub(super) fn each_child(&self, mut call: impl FnMut(usize, u32)) -> io::Result<()> {
+        let mut trees = Pairs { counts: self.counts.iter(), tree: 0, left: 0 };
+        if let Some(file) = &self.spilled {
+            let mut file = file;
+            file.rewind()?;
+            let mut piece = vec![0; PIECE_BYTES];
+            loop {
+                let mut filled = 0;
+                while let Some(room) = piece.get_mut(filled..).filter(|room| !room.is_empty()) {
+                    match file.read(room)? {
+                        0 => break,
+                        read => filled += read,
+                    }
+                }
+                let (children, _) = piece.get(..filled).unwrap_or_default().as_chunks::<4>();
+                for child in children {
+                    trees.next(u32::from_le_bytes(*child), &mut call);
+                }
+                if filled < piece.len() {
+                    break;
+                }
+            }
+        }
+        for child in &self.children {
+            trees.next(*child, &mut call);
+        }
+        Ok(())
+    }
+}
+
+/// Tells which tree a child belongs to, one child after the other.
+struct Pairs<'a> {
+    counts: std::slice::Iter<'a, u32>,
+    tree: usize,
+    left: u32,
+}
+
+impl Pairs<'_> {
+    #[inline]
+    fn next(&mut self, child: u32, call: &mut impl FnMut(usize, u32)) {
+        while self.left == 0 {
+            let Some(count) = self.counts.next() else { return };
+            self.left = *count;
+            self.tree += 1;
+        }
+        self.left -= 1;
+        call(self.tree - 1, child);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(children: &[[u8; 20]]) -> Vec<u8> {
+        children.iter().flat_map(|id| [b"100644 name\0".as_slice(), id].concat()).collect()
+    }
+
+    /// The same pairs, whether they fit into memory or not.
+    #[test]
+    fn spills() {
+        let mut told = Vec::new();
+        for max_children in [1, 3, 1_000] {
+            let mut trees = Trees::new(gix_hash::Kind::Sha1, max_children);
+            for index in 0..50u8 {
+                let children: Vec<_> = (0..index % 4).map(|child| [index * 4 + child; 20]).collect();
+                trees.note(oid::from_bytes_unchecked(&[index; 20]), &tree(&children));
+            }
+            assert_eq!(trees.spilled.is_some(), max_children < 1_000);
+            let mut pairs = Vec::new();
+            trees.each_child(|tree, child| pairs.push((tree, child))).unwrap();
+            assert_eq!(trees.id(49).unwrap().as_bytes(), [49; 20]);
+            told.push(pairs);
+        }
+        assert_eq!(told[0].len(), 73);
+        assert_eq!(told[0][1], (2, u32::from_le_bytes([8; 4])));
+        assert_eq!(told[0], told[1]);
+        assert_eq!(told[0], told[2]);
+    }
+
+    #[test]
+    fn a_tree_that_is_cut_off_gives_what_is_whole() {
+        let mut trees = Trees::new(gix_hash::Kind::Sha1, 100);
+        let bytes = tree(&[[1; 20], [2; 20]]);
+        trees.note(oid::from_bytes_unchecked(&[9; 20]), &bytes[..bytes.len() - 1]);
+        let mut pairs = Vec::new();
+        trees.each_child(|tree, child| pairs.push((tree, child))).unwrap();
+        assert_eq!(pairs, [(0, u32::from_le_bytes([1; 4]))]);
+    }
+}
