@@ -47,6 +47,8 @@ pub struct Fetched {
 impl Fetcher {
     /// A fetcher; the folder is made when it is needed, for its owner alone.
     pub fn new(folder: PathBuf, surroundings: Surroundings) -> Self {
+        // Git is run elsewhere than here.
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
         Self { folder, surroundings }
     }
 

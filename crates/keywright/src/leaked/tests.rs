@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -6,6 +7,7 @@ use leaks::{Place, Source};
 use n8n::{BaseUrl, InsecureHttp};
 use rotation::Engine;
 use sandbox::{Effect, Fault, Hostile, Matcher, Options, Outcome, Profile, Sandbox};
+use sha2::{Digest as _, Sha256};
 
 use super::check::NotAsked;
 use super::leak::Leak;
@@ -96,7 +98,18 @@ fn made_up(audience: &str, expires_at: i64) -> String {
     let claims = format!(
         r#"{{"sub":"0c1e7d1a-7f50-4f0f-9b66-0e5f6f6a0c11","iss":"n8n","aud":"{audience}","jti":"7b0c3a52-1111-4c0b-8f00-4b5f6f6a0c12","iat":1700000000,"exp":{expires_at}}}"#
     );
-    format!("{header}.{}.{}", URL_SAFE_NO_PAD.encode(claims), URL_SAFE_NO_PAD.encode([7; 32]))
+    format!("{header}.{}.{}", URL_SAFE_NO_PAD.encode(&claims), URL_SAFE_NO_PAD.encode(Sha256::digest(claims)))
+}
+
+fn legacy() -> String {
+    let hex = Sha256::digest("canary").iter().chain(&Sha256::digest("example")).fold(
+        String::new(),
+        |mut hex, byte| {
+            write!(hex, "{byte:02x}").unwrap();
+            hex
+        },
+    );
+    format!("n8n_api_{}", hex.get(..80).unwrap())
 }
 
 const LATER: i64 = 4_000_000_000;
@@ -121,7 +134,7 @@ async fn each_is_used_once_where_it_may_be_of_and_what_is_dead_is_not_used() {
         made_up("public-api", LATER),
         made_up("public-api", 1_700_000_001),
         made_up("mcp-server-api", LATER),
-        format!("n8n_api_{}", "0123456789abcdef".repeat(5)),
+        legacy(),
     ];
     let mut judged = ground.judged(&texts.each_ref().map(String::as_str)).await;
     check(&ground.engine(), &mut judged, &Vec::new()).await.unwrap();
@@ -131,7 +144,7 @@ async fn each_is_used_once_where_it_may_be_of_and_what_is_dead_is_not_used() {
         [
             "ALIVE at `prod`",
             "refused at `prod`",
-            "not asked: it expired at 2023-11-14 22:13:21Z",
+            "not asked: it expired at 2023-11-14 22:13:21 UTC",
             "not asked: it is no API key",
             "refused at `prod`",
         ]

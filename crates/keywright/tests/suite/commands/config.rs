@@ -68,7 +68,7 @@ async fn all_faults_of_a_configuration_are_told_at_once() {
     because: keywright.toml:1: `store` is missing; write store = "keywright.db"
     because: keywright.toml:2: `log` is a whole number, and wants a text; write log = "keywright-log"
     because: keywright.toml:3: `master_key` means nothing: a secret is given by reference: `env:NAME`, `file:PATH` or `sealed:NAME`; write master_key = "file:keywright.key"
-    because: keywright.toml:4: `colour` is not a setting; settings here are store, store_password, log, master_key, serve, instance, integration, service, notify
+    because: keywright.toml:4: `colour` is not a setting; settings here are store, store_password, log, master_key, serve, instance, integration, service, notify, forge
     try: edit `keywright.toml`; its settings are in docs/reference/settings.md
     "#);
     std::fs::write(home.folder().join("keywright.toml"), "store = \"x\nlog = ").unwrap();

@@ -74,9 +74,9 @@ impl Forge {
 
     pub(crate) fn push(&self) -> Push {
         let served = self.served();
-        let old =
-            Command::new("git").args(["rev-parse", "-q", "--verify", "refs/heads/main"]).current_dir(&served);
-        let old = closed(old).output().unwrap();
+        let mut command = Command::new("git");
+        command.args(["rev-parse", "-q", "--verify", "refs/heads/main"]).current_dir(&served);
+        let old = closed(&mut command).output().unwrap();
         let old = String::from_utf8(old.stdout).unwrap().trim().to_owned();
         git(&self.work(), &["push", "-q", "--force", "origin", "HEAD:refs/heads/main"]);
         let new = git(&served, &["rev-parse", "refs/heads/main"]);
