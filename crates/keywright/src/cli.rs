@@ -3,6 +3,7 @@
 mod destination;
 mod exec;
 mod key;
+mod leaks;
 mod log;
 mod rotate;
 mod secret;
@@ -17,6 +18,9 @@ use crate::config::SecretSource;
 pub(crate) use destination::{Deliver, DestinationCommand, Discover};
 pub(crate) use exec::Exec;
 pub(crate) use key::{KeyAdopt, KeyCommand, KeyCreate};
+pub(crate) use leaks::{
+    HookName, LeaksCommand, LeaksFormat, LeaksHook, LeaksHookInstall, LeaksScan, LeaksWatch, Searching,
+};
 pub(crate) use log::{LogCommand, LogFilter};
 pub(crate) use rotate::Rotate;
 pub(crate) use secret::{SecretCommand, SecretDelete, SecretSet};
@@ -85,6 +89,9 @@ pub(crate) enum Command {
     Deliver(Deliver),
     /// Find where a key lies, and what would deliver there. Exit code 3 if it lies where nothing is declared
     Discover(Discover),
+    /// Find keys that leaked: in files, archives, and whole histories of git
+    #[command(subcommand)]
+    Leaks(LeaksCommand),
     /// Every key: age, expiry, due, last used, where delivered; rotations that wait or stalled
     Status(Status),
     /// Turn keys when they are due, try again what stalled, watch and warn; health and metrics over HTTP

@@ -104,8 +104,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, hooks: &Hooks) -> Exit
     };
     let ui = Ui::new(cli.global.json, cli.global.quiet);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    // They end by themselves when told to: what is in hand may end first; what ends a program is the program's.
-    let ends_by_itself = matches!(cli.command, cli::Command::Serve(_) | cli::Command::Exec(_));
+    // They end by themselves when told to: what is in hand may end first; what ends a program is the program's. A search
+    // has begun nothing.
+    let ends_by_itself =
+        matches!(cli.command, cli::Command::Serve(_) | cli::Command::Exec(_) | cli::Command::Leaks(_));
     let work = commands::dispatch(cli, ui, hooks);
     let result = match runtime {
         Ok(runtime) if ends_by_itself => runtime.block_on(work),
@@ -156,9 +158,9 @@ async fn told_to_stop() {
 }
 
 /// Ctrl-C and SIGTERM end a command between two steps as well as in one: the journal knows how far it came.
-async fn until_interrupted(
-    work: impl Future<Output = Result<Exit, CommandError>>,
-) -> Result<Exit, CommandError> {
+async fn until_interrupted<T>(
+    work: impl Future<Output = Result<T, CommandError>>,
+) -> Result<T, CommandError> {
     tokio::select! {
         result = work => result,
         () = told_to_stop() => {

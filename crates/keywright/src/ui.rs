@@ -1,7 +1,7 @@
 //! The only place that prints: results on standard output, everything else on standard error.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 use std::os::fd::AsFd as _;
 
 use anstyle::{AnsiColor, Effects, Style};
@@ -85,6 +85,13 @@ impl Ui {
         }
     }
 
+    /// A line for who waits at a terminal; nothing that a log should keep.
+    pub(crate) fn progress(self, line: &str) {
+        if std::io::stderr().is_terminal() {
+            self.note(&format!("{DIM}{}{DIM:#}", clean(line)));
+        }
+    }
+
     /// What a person has to do now; whatever else is wanted, nothing goes on without it.
     pub(crate) fn ask(self, text: &str) {
         self.err(text);
@@ -95,6 +102,11 @@ impl Ui {
         if !self.json {
             self.err(line);
         }
+    }
+
+    /// What was done beside the result, which has standard output for itself.
+    pub(crate) fn told(self, text: &str, json: &Value) {
+        if self.json { self.err(&json.to_string()) } else { self.err(&clean(text)) }
     }
 
     /// Something that a person should know, though nothing failed.

@@ -15,6 +15,7 @@ mod init;
 mod key;
 mod key_adopt;
 mod key_create;
+mod leaks;
 mod log;
 mod outcome;
 mod plan;
@@ -85,6 +86,7 @@ pub(crate) async fn dispatch(cli: Cli, ui: Ui, hooks: &Hooks) -> Result<Exit, Co
         Command::Store(StoreCommand::Migrate(options)) => {
             store::run_migrate(&path, ui, hooks, &options).await
         }
+        Command::Leaks(command) => leaks::run(command, &path, ui, hooks).await,
         Command::Log(command) => log::run(command, &path, ui, hooks).await,
         Command::Demo(options) => demo::run(ui, options).await,
     }

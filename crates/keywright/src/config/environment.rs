@@ -1,6 +1,7 @@
 //! What the environment says of who we are, and what of it a program that we run may not have.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// The name of the user at the command line, for the log.
 #[expect(clippy::disallowed_methods, reason = "this is the binary's `config`")]
@@ -36,6 +37,41 @@ pub(crate) fn proxies() -> Vec<(String, String)> {
     let names =
         ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"];
     names.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect()
+}
+
+/// Where this user's programs keep what they may lose, by the XDG rules.
+pub(crate) fn state_folder() -> Option<PathBuf> {
+    xdg("XDG_STATE_HOME", ".local/state")
+}
+
+/// Where we put hooks of git that hold for all repositories, if git has no folder for them yet.
+pub(crate) fn git_hooks_folder() -> Option<PathBuf> {
+    Some(xdg("XDG_CONFIG_HOME", ".config")?.join("git/hooks"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the binary's `config`")]
+fn xdg(name: &str, instead: &str) -> Option<PathBuf> {
+    let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|folder| folder.is_absolute());
+    folder(name).or_else(|| Some(folder("HOME")?.join(instead)))
+}
+
+/// What git tells its hooks: the index of the commit that is made, and where objects lie that were pushed and not yet
+/// taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct GitSays {
+    /// The git folder.
+    pub(crate) folder: Option<PathBuf>,
+    /// The index.
+    pub(crate) index: Option<PathBuf>,
+    /// The quarantine.
+    pub(crate) objects: Option<PathBuf>,
+}
+
+/// What git says in the environment.
+#[expect(clippy::disallowed_methods, reason = "this is the binary's `config`")]
+pub(crate) fn git_says() -> GitSays {
+    let path = |name| std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
+    GitSays { folder: path("GIT_DIR"), index: path("GIT_INDEX_FILE"), objects: path("GIT_OBJECT_DIRECTORY") }
 }
 
 /// The name of a variable for a program that we run.

@@ -39,7 +39,10 @@ use toml::de::DeTable;
 use crate::fleet::Wishes;
 use read::{Fault, Page, Section};
 
-pub(crate) use environment::{VariableName, actor, own_variables, proxies, search_path, variable};
+pub(crate) use environment::{
+    GitSays, VariableName, actor, git_hooks_folder, git_says, own_variables, proxies, search_path,
+    state_folder, variable,
+};
 pub(crate) use forge::{Action, ForgeConfig};
 pub(crate) use instance::references;
 pub(crate) use integration::lifetime;

@@ -27,6 +27,11 @@ pub(super) struct Folder {
     pub(super) has_work_tree: bool,
 }
 
+/// The git folder that a repository's work trees share, by its one true path: two that have it in common are one.
+pub fn folder_of(repository: &Path) -> Option<PathBuf> {
+    Folder::find(repository)?.common.canonicalize().ok()
+}
+
 impl Folder {
     /// Of a work tree, a bare repository or a git folder; none if it is none of these.
     pub(super) fn find(path: &Path) -> Option<Self> {

@@ -10,6 +10,7 @@ mod findings;
 mod folder;
 mod graph;
 mod index;
+mod names;
 pub mod objects;
 mod paths;
 mod range;
@@ -30,6 +31,8 @@ mod tests;
 
 pub use cursor::{Kept, Mark};
 pub use fault::Error;
+pub use folder::folder_of;
 pub use index::staged;
+pub use names::named;
 pub use range::{KnownRefs, Range, range};
 pub use scan::{Options, Scanned, scan};

@@ -2,7 +2,7 @@
 
 use crate::support::home::Home;
 
-const COMMANDS: [&[&str]; 34] = [
+const COMMANDS: [&[&str]; 39] = [
     &["init"],
     &["connect"],
     &["key"],
@@ -37,6 +37,11 @@ const COMMANDS: [&[&str]; 34] = [
     &["destination", "drift"],
     &["deliver"],
     &["discover"],
+    &["leaks", "scan"],
+    &["leaks", "watch"],
+    &["leaks", "hook", "install"],
+    &["leaks", "hook", "uninstall"],
+    &["leaks", "hook", "status"],
 ];
 
 #[tokio::test]

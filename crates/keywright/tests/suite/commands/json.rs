@@ -1,6 +1,7 @@
 //! The shapes of `--json` are those of `docs/reference/json.md`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use sandbox::{Options, Profile};
 use serde_json::Value;
@@ -129,6 +130,10 @@ async fn every_command_speaks_json_as_documented() {
     let refused = world.home.run(&["rotate", "backup", "--json"]).await;
     assert!(refused.code == Some(1) && refused.stdout.is_empty(), "{refused:?}");
     told.check("An error", &serde_json::from_str(&refused.stderr).unwrap());
+    let made = world.home.command_of(Path::new("git")).args(["init", "--quiet"]).status().await.unwrap();
+    assert!(made.success());
+    tell(&mut told, &world, "keywright leaks hook install", &["leaks", "hook", "install"]).await;
+    tell(&mut told, &world, "keywright leaks hook status", &["leaks", "hook", "status"]).await;
     let set = ["secret", "set", "smtp", "--from", &password];
     tell(&mut told, &world, "keywright secret set", &set).await;
     tell(&mut told, &world, "keywright secret list", &["secret", "list"]).await;

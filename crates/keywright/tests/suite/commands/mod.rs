@@ -13,6 +13,7 @@ mod exec;
 mod exec_masked;
 mod help;
 mod json;
+mod leaks;
 mod many;
 mod newcomers;
 mod refusals;

@@ -10,6 +10,7 @@ pub(crate) mod ground;
 pub(crate) mod hand;
 pub(crate) mod home;
 pub(crate) mod places;
+pub(crate) mod repo;
 pub(crate) mod tap;
 pub(crate) mod terminal;
 pub(crate) mod truth;

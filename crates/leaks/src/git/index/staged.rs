@@ -21,20 +21,22 @@ use crate::{Contents, InHead, Limits, Object, Provenance, Pushed, Report, Seen, 
 const MAX_INDEX_BYTES: usize = 256 << 20;
 const MAX_DEPTH: usize = 256;
 
-/// Reads what is staged in a work tree and is not the same in HEAD.
+/// Reads what is staged in a work tree and is not the same in HEAD; of another index, if git made one for a commit.
 pub fn staged(
     repository: &Path,
+    index: Option<&Path>,
     contents: &Contents,
     limits: &Limits,
     report: &mut Report,
 ) -> Result<(), Error> {
     let folder = Folder::find(repository).ok_or_else(|| Error::NoRepository(repository.to_owned()))?;
     report.tally.repositories += 1;
-    let index = match load(&folder.git, folder.hash()) {
+    let file = index.map_or_else(|| folder.git.join("index"), Path::to_owned);
+    let index = match load(&file, &folder.git, folder.hash()) {
         Ok(Some(index)) => index,
         Ok(None) => return Ok(()),
         Err(why) => {
-            let what = folder.git.join("index").as_os_str().as_bytes().to_owned();
+            let what = file.as_os_str().as_bytes().to_owned();
             report.pass_by(Unread { what, why }, limits);
             return Ok(());
         }
@@ -156,7 +158,7 @@ pub(in crate::git) fn staged_paths(
     let mut staged: HashMap<ObjectId, Vec<Vec<u8>>> = HashMap::new();
     let others = folder.work_trees().into_iter().map(|(_, git)| git);
     for git in std::iter::once(folder.common.clone()).chain(others) {
-        match load(&git, folder.hash()) {
+        match load(&git.join("index"), &git, folder.hash()) {
             Ok(None) => {}
             Ok(Some(index)) => {
                 for entry in index.entries.iter().filter(|entry| wanted.contains(&entry.id)) {
@@ -172,10 +174,10 @@ pub(in crate::git) fn staged_paths(
     staged
 }
 
-/// The index of a git folder, if there is one.
-fn load(git: &Path, hash: gix_hash::Kind) -> Result<Option<Index>, Why> {
+/// An index, if there is one; what it shares with others is in the git folder.
+fn load(file: &Path, git: &Path, hash: gix_hash::Kind) -> Result<Option<Index>, Why> {
     let broken = || Why::Broken("the index is damaged, or of a form that is not known".to_owned());
-    let bytes = match Text::of(&git.join("index"), MAX_INDEX_BYTES) {
+    let bytes = match Text::of(file, MAX_INDEX_BYTES) {
         Text::Absent => return Ok(None),
         Text::Unread(why) => return Err(why),
         Text::Whole(bytes) => bytes,

@@ -6,7 +6,7 @@ use crate::{Finding, InHead, Limits, Object, Report};
 
 fn staged_in(bed: &Bed) -> Vec<Finding> {
     let mut report = Report::default();
-    staged(&bed.path, &contents(), &Limits::default(), &mut report).unwrap();
+    staged(&bed.path, None, &contents(), &Limits::default(), &mut report).unwrap();
     assert_eq!(report.unread, []);
     report.findings
 }

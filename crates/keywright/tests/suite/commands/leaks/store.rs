@@ -1,0 +1,48 @@
+//! Whose a found key is, whether it lives, and its end: with a store, and an n8n.
+
+use sandbox::Profile;
+
+use super::super::is_whole;
+use crate::support::client::{http, status};
+use crate::support::places::Kinds;
+use crate::support::repo::key;
+use crate::support::world::World;
+
+/// A world with an integration, whose key lies in a folder where it does not belong.
+async fn leaked() -> (World, String) {
+    let world = World::start(Profile::V2_41).await;
+    let places = world.integration("backups", Kinds::Dotenv).await;
+    let leaked = places.held()[0].clone().unwrap();
+    std::fs::create_dir(world.home.folder().join("found")).unwrap();
+    std::fs::write(world.home.folder().join("found/x"), format!("{leaked}\n")).unwrap();
+    (world, leaked)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_of_ours_is_known() {
+    let (world, _) = leaked().await;
+    let ended = world.home.run(&["leaks", "scan", "found"]).await;
+    assert!(ended.code == Some(3) && ended.stdout.contains("backups"), "{ended:?}");
+    // A store that cannot be opened is told, and the scan is done all the same.
+    std::fs::rename(world.home.folder().join("keywright.key"), world.home.folder().join("away")).unwrap();
+    let ended = world.home.run(&["leaks", "scan", "found"]).await;
+    assert!(ended.code == Some(3) && ended.stderr.contains("warning: whose these keys are"), "{ended:?}");
+    let refused = world.home.run(&["leaks", "scan", "found", "--check"]).await;
+    assert!(refused.code == Some(1) && is_whole(&refused.stderr), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_living_key_of_ours_is_turned_and_others_are_left() {
+    let (world, leaked) = leaked().await;
+    std::fs::write(world.home.folder().join("found/y"), key(1)).unwrap();
+    let checked = world.home.run(&["leaks", "scan", "found", "--check"]).await;
+    assert!(checked.code == Some(3) && checked.stdout.contains("alive"), "{checked:?}");
+    let dry = world.home.run(&["leaks", "scan", "found", "--rotate", "--dry-run"]).await;
+    assert!(dry.code == Some(3) && dry.stderr.contains("would turn `backups`"), "{dry:?}");
+    assert_ne!(status(&http(), &world.url(), &leaked).await, Some(401), "nothing was turned yet");
+    let turned = world.home.run(&["leaks", "scan", "found", "--rotate"]).await;
+    assert!(turned.code == Some(3) && turned.stderr.contains("turned `backups`"), "{turned:?}");
+    assert_eq!(status(&http(), &world.url(), &leaked).await, Some(401));
+    let again = world.home.run(&["leaks", "scan", "found", "--rotate"]).await;
+    assert!(again.code == Some(3) && !again.stderr.contains("turned"), "it is dead already: {again:?}");
+}
