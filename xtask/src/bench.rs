@@ -1,6 +1,6 @@
-//! `cargo xtask bench`: builds what is measured as users get it, and starts what it is measured on.
+//! `cargo xtask bench` and `cargo xtask leakbed`: builds what is measured as users get it, and starts what it is measured on.
 use crate::n8n::{self, Cache, Release};
-use crate::{Fault, Result};
+use crate::{Fault, Result, peers};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -22,6 +22,29 @@ pub fn rotation() -> Result<()> {
         n8n::stop(&run, Some(&[release]))?;
     }
     measured
+}
+
+/// Plants keys in a copy of a repository, as `words` say.
+pub fn leakbed(words: &[&str]) -> Result<()> {
+    cargo(&["build", "--release", "--package", "leakbed"])?;
+    succeed(Command::new(target()?.join("leakbed")).args(words), "the bed of leaks")
+}
+
+/// Scans generated histories and trees, and the repositories given, beside other scanners; prints as it goes.
+pub fn leaks(real: &[&str]) -> Result<()> {
+    cargo(&["build", "--release", "--package", "keywright", "--package", "bench"])?;
+    let target = target()?;
+    let cache = Cache::from_environment()?;
+    let (keywright, made) = (shown(&target.join("keywright")), shown(&cache.root().join("leaks")));
+    let mut words = vec!["leaks".to_owned(), keywright, made];
+    words.extend(peers::installed(&cache).iter().map(|(name, path)| format!("{name}={}", shown(path))));
+    for repository in real {
+        let path = std::fs::canonicalize(repository).map_err(|e| {
+            Fault::new(format!("`{repository}` cannot be measured"), "--real with a repository").because(e)
+        })?;
+        words.push(format!("real={}", shown(&path)));
+    }
+    bench(&target, &words.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 fn shown(path: &Path) -> String {

@@ -3,7 +3,7 @@ use crate::n8n::{self, Release};
 use crate::{Fault, Result, bench, fuzz, services, tidy};
 use std::path::PathBuf;
 
-const USAGE: &str = "cargo xtask tidy | fuzz [TARGET] [--times N] | bench rotation | n8n install|start|stop|status [--version V]… [--run-dir DIR] \
+const USAGE: &str = "cargo xtask tidy | fuzz [TARGET] [--times N] | bench rotation | leakbed SRC DEST [--seed N] | n8n install|start|stop|status [--version V]… [--run-dir DIR] \
                      | services start|stop|status [--run-dir DIR]";
 
 /// What a chore that could do its work leaves to print, and the exit code.
@@ -24,8 +24,16 @@ pub fn run(words: &[String]) -> Result<Done> {
             bench::rotation()?;
             Ok(Done { output: String::new(), code: 0 })
         }
+        ["leakbed", source, dest, options @ ..] => {
+            bench::leakbed(&[&[*source, *dest], options].concat())?;
+            Ok(Done { output: String::new(), code: 0 })
+        }
         ["fuzz", options @ ..] => {
             run_fuzz(options)?;
+            Ok(Done { output: String::new(), code: 0 })
+        }
+        ["bench", "leaks", options @ ..] => {
+            bench::leaks(&real(options)?)?;
             Ok(Done { output: String::new(), code: 0 })
         }
         ["n8n", verb, options @ ..] => run_n8n(verb, options),
@@ -47,6 +55,14 @@ fn run_fuzz(options: &[&str]) -> Result<()> {
         [target] => fuzz::run(Some(target), 1),
         _ => Err(Fault::usage("`fuzz` takes one target", USAGE)),
     }
+}
+
+fn real<'a>(options: &[&'a str]) -> Result<Vec<&'a str>> {
+    let pairs = options.chunks(2).map(|pair| match pair {
+        ["--real", repository] => Ok(*repository),
+        _ => Err(Fault::usage(format!("`{}` is no option of `bench leaks`", pair.join(" ")), USAGE)),
+    });
+    pairs.collect()
 }
 
 fn run_n8n(verb: &str, options: &[&str]) -> Result<Done> {
@@ -154,7 +170,10 @@ mod tests {
             &["n8n", "start", "--fast"],
             &["dance"],
             &["n8n", "fly"],
+            &["leakbed", "only-one"],
             &["services", "fly"],
+            &["bench", "leaks", "--real"],
+            &["bench", "leaks", "here"],
             &["services", "start", "--version", "2.41.1"],
         ] {
             assert_eq!(ask(words).unwrap_err().code(), 2, "{words:?}");

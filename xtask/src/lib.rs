@@ -7,6 +7,7 @@ pub mod environment;
 pub mod fault;
 pub mod fuzz;
 pub mod n8n;
+mod peers;
 pub mod progress;
 pub mod services;
 pub mod tidy;

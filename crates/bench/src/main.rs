@@ -4,11 +4,16 @@
 
 mod bare;
 mod home;
+mod leaks;
 mod measure;
 mod rotation;
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
+
+const USAGE: &str = "usage: bench rotation KEYWRIGHT [RECORD-OF-A-REAL-INSTANCE] \
+                     | leaks KEYWRIGHT CACHE [PEER=PATH]… [real=REPOSITORY]… | make-leaks CACHE | bare-walk REPOSITORY";
 
 /// Whatever goes wrong in a benchmark ends it.
 type Trouble = Box<dyn std::error::Error + Send + Sync>;
@@ -19,7 +24,10 @@ async fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
         ["rotation", binary, real @ ..] => rotation::run(binary, real.first().copied()).await,
-        _ => Err("usage: bench rotation KEYWRIGHT [RECORD-OF-A-REAL-INSTANCE]".into()),
+        ["leaks", binary, cache, further @ ..] => leaks::run(binary, Path::new(cache), further),
+        ["make-leaks", cache] => leaks::make(Path::new(cache)),
+        ["bare-walk", repository] => leaks::bare_walk(Path::new(repository)),
+        _ => Err(USAGE.into()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

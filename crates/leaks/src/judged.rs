@@ -295,7 +295,7 @@ impl Leak {
         (life, severity, pushed_rank(self.pushed()), self.fingerprint)
     }
 
-    /// The first place first: by the date of its commit, then what is still there, then by name.
+    /// The first place first: by the date of its commit, then by name; what has no date comes last.
     fn sort(&mut self) {
         let date = |spot: &Spot| match &spot.place.source {
             Source::Git(git) => git.first.as_ref().and_then(|first| first.date),

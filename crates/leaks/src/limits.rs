@@ -31,7 +31,8 @@ impl Default for Limits {
             max_object_bytes: 64 << 20,
             max_expansion: 500,
             max_buffer_bytes: 32 << 20,
-            max_window_bytes: 128 << 20,
+            // Half of it goes to the outermost: enough for `xz -9`, which takes a little more than 64 MiB.
+            max_window_bytes: 130 << 20,
             max_depth: 8,
             max_unpacked_bytes: 1 << 30,
             max_members: 100_000,

@@ -5,9 +5,9 @@
 mod board;
 mod moto;
 mod openbao;
-mod place;
+pub(crate) mod place;
 mod prism;
-mod python;
+pub(crate) mod python;
 mod rusty_vault;
 mod server;
 mod specs;

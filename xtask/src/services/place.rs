@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const MARKER: &str = ".complete";
 
 /// Makes sure that the folder `name` of the cache was filled by `fill` with `wanted`. Two at once take turns.
-pub(super) fn ensure(
+pub(crate) fn ensure(
     cache: &Cache,
     name: &str,
     wanted: &str,

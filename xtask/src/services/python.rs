@@ -9,7 +9,7 @@ use std::process::Command;
 /// Makes sure that `folder` of the cache holds an environment with just what `requirements` list.
 ///
 /// A list with hashes takes nothing else; `then` has the last word on what is complete.
-pub(super) fn ensure(
+pub(crate) fn ensure(
     cache: &Cache,
     folder: &str,
     requirements: &str,

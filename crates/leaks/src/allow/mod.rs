@@ -3,6 +3,8 @@
 //! A scanned tree is hostile: a list that lies in it counts only if the caller says so, and what it leaves out is told.
 
 mod parse;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -181,14 +183,14 @@ impl AllowError {
 }
 
 /// The folder that the paths of a repository are meant from.
-fn work_tree(repository: &Path) -> &Path {
+pub(crate) fn work_tree(repository: &Path) -> &Path {
     match repository.parent() {
         Some(parent) if repository.file_name().is_some_and(|name| name == ".git") => parent,
         _ => repository,
     }
 }
 
-fn as_path(bytes: &[u8]) -> &Path {
+pub(crate) fn as_path(bytes: &[u8]) -> &Path {
     use std::os::unix::ffi::OsStrExt as _;
     Path::new(std::ffi::OsStr::from_bytes(bytes))
 }

@@ -16,6 +16,9 @@ mod walk;
 mod zip;
 mod zstd;
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek};
 use std::rc::Rc;

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::errors::{FrameDecoderError, FrameHeaderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 /// A last block that is empty, and room for a checksum.
@@ -39,7 +39,10 @@ impl<'a> ZstdReader<'a> {
                         return Err(io::ErrorKind::UnexpectedEof.into());
                     }
                 }
-                Err(FrameDecoderError::WindowSizeTooBig { .. }) => {
+                Err(
+                    FrameDecoderError::WindowSizeTooBig { .. }
+                    | FrameDecoderError::FrameHeaderError(FrameHeaderError::WindowTooBig { .. }),
+                ) => {
                     return Err(io::ErrorKind::OutOfMemory.into());
                 }
                 Err(FrameDecoderError::DictNotProvided { .. }) => {

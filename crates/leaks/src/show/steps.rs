@@ -61,7 +61,7 @@ fn kill(leak: &Leak, now: Timestamp) -> Step {
     }
 }
 
-fn by_kind(kind: Kind) -> &'static str {
+pub(super) fn by_kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Native2 | Kind::Native1 | Kind::Legacy => {
             "sign in to n8n as its user, delete the key in the settings under n8n API, make another there, and put it \

@@ -32,6 +32,11 @@ pub(crate) fn path(path: &Path) -> String {
     text(path.as_os_str().as_encoded_bytes(), NAME_CHARS)
 }
 
+/// Whether a name is shown as it is.
+pub(crate) fn is_plain(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|name| name.chars().all(is_visible))
+}
+
 /// Whether a character may reach a terminal as it is.
 pub(crate) fn is_visible(c: char) -> bool {
     // Hangul's fillers are letters, and nothing is seen of them.

@@ -38,14 +38,14 @@ impl Stores {
         hops: usize,
     ) -> Result<Option<Stored>, Why> {
         let mut fault = None;
-        for pack in &self.packs {
+        for pack in self.all_packs() {
             let Some(offset) = pack.offset(id) else { continue };
             match self.decode_chain(inflater, cache, pack, offset, hops) {
                 Ok(stored) => return Ok(Some(stored)),
                 Err(why) => fault = Some(why),
             }
         }
-        for folder in &self.folders {
+        for folder in self.all_folders() {
             match loose::find(folder, id, self.limits.max_object_bytes) {
                 Ok(Some(stored)) => return Ok(Some(stored)),
                 Ok(None) => {}

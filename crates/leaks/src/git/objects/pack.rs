@@ -1,6 +1,7 @@
 //! A pack and its index.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use gix_hash::{ObjectId, oid};
@@ -57,6 +58,8 @@ const PACK_HEAD_BYTES: u64 = 12;
 /// The shortest entry: a byte of head and an empty zlib stream.
 const MIN_ENTRY_BYTES: u64 = 9;
 const MAX_INDEX_BYTES: u64 = 1 << 30;
+/// The largest index of a pack that is too short for what it says to hold.
+const MAX_UNLIKELY_BYTES: u64 = 64 << 20;
 
 impl Pack {
     /// Opens a pack, and its index beside it.
@@ -73,16 +76,18 @@ impl Pack {
             Some([b'P', b'A', b'C', b'K', 0, 0, 0, 2 | 3, count @ ..]) => u32::from_be_bytes(*count),
             _ => return Err(broken("it does not begin as a pack does")),
         };
-        if u64::from(count) > end / MIN_ENTRY_BYTES {
-            return Err(broken("it says to hold more objects than it can"));
-        }
         let checksum = inflater.peek(&file, number, end, hash_bytes)?.get(..hash_bytes);
         let checksum = ObjectId::try_from(checksum.unwrap_or_default())
             .map_err(|_cause| broken("it has no checksum"))?;
         let index_path = path.with_extension("idx");
-        let max_bytes = (2_048 + u64::from(count) * (hash_bytes as u64 + 16)).min(MAX_INDEX_BYTES);
-        let index =
-            file::read(&index_path, max_bytes).map_err(|error| broken(&format!("its index: {error}")))?;
+        // A pack that was cut has fewer objects than it says, and is read to where it was.
+        let is_likely = u64::from(count) <= end / MIN_ENTRY_BYTES;
+        let most_bytes = if is_likely { MAX_INDEX_BYTES } else { MAX_UNLIKELY_BYTES };
+        let max_bytes = (2_048 + u64::from(count) * (hash_bytes as u64 + 16)).min(most_bytes);
+        let index = file::read(&index_path, max_bytes).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Why::Unsupported("a pack without an index"),
+            _ => broken(&format!("its index: {error}")),
+        })?;
         let index = index::File::from_data(index, PathBuf::new(), hash)
             .map_err(|_cause| broken("its index is broken"))?;
         let is_matched = index.pack_checksum() == checksum;

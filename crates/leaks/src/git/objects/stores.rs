@@ -1,6 +1,5 @@
 //! The packs and loose objects of a repository, opened.
 
-use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -22,6 +21,9 @@ pub struct Stores {
     /// The largest first.
     pub(super) packs: Vec<Pack>,
     pub(super) folders: Vec<PathBuf>,
+    /// What is not shown, but may be what something shown is made from.
+    lent_packs: Vec<Pack>,
+    lent_folders: Vec<PathBuf>,
     pub(super) hash: gix_hash::Kind,
     pub(super) limits: Limits,
     /// What could not be opened.
@@ -40,21 +42,35 @@ impl Stores {
         let mut stores = Self {
             packs: Vec::new(),
             folders: Vec::new(),
+            lent_packs: Vec::new(),
+            lent_folders: Vec::new(),
             hash: places.hash,
             limits: limits.clone(),
             unread: Vec::new(),
             is_partial: false,
             cache: Mutex::new((Inflater::new(), Cache::default())),
         };
-        stores.add_folders(&places.folders);
+        stores.folders = stores.gather(&places.folders);
         for folder in stores.folders.clone() {
-            stores.add_packs(&folder.join("pack"));
+            let packs = stores.open_packs(&folder);
+            stores.packs.extend(packs);
         }
         stores.packs.sort_by_key(|pack| std::cmp::Reverse(pack.end));
-        for (number, pack) in stores.packs.iter_mut().enumerate() {
-            pack.number = number + 1;
-        }
+        stores.number_packs();
         stores
+    }
+
+    /// Borrows from more folders: what is there is found, and what is shown may be a delta against it, but it is not
+    /// shown itself. So a push in quarantine is read apart from the repository that it is pushed to.
+    pub fn borrow_from(&mut self, folders: &[PathBuf]) {
+        let folders = self.gather(folders);
+        for folder in folders.into_iter().filter(|folder| !self.folders.contains(folder)).collect::<Vec<_>>()
+        {
+            let packs = self.open_packs(&folder);
+            self.lent_packs.extend(packs);
+            self.lent_folders.push(folder);
+        }
+        self.number_packs();
     }
 
     /// An object by its name; none if it is not there, cannot be read or is beyond `max_object_bytes`.
@@ -65,8 +81,8 @@ impl Stores {
 
     /// Whether it is there, without reading it.
     pub fn contains(&self, id: &oid) -> bool {
-        self.packs.iter().any(|pack| pack.offset(id).is_some())
-            || self.folders.iter().any(|folder| loose::path(folder, id).symlink_metadata().is_ok())
+        self.all_packs().any(|pack| pack.offset(id).is_some())
+            || self.all_folders().any(|folder| loose::path(folder, id).symlink_metadata().is_ok())
     }
 
     /// Whether it is a partial clone: what it names may be missing by intent.
@@ -80,8 +96,23 @@ impl Stores {
         self.decode_chain(inflater, cache, pack, offset, 0).map(|stored| stored.bytes.to_vec())
     }
 
-    fn add_folders(&mut self, folders: &[PathBuf]) {
-        let mut seen = HashSet::new();
+    pub(super) fn all_packs(&self) -> impl Iterator<Item = &Pack> {
+        self.packs.iter().chain(&self.lent_packs)
+    }
+
+    pub(super) fn all_folders(&self) -> impl Iterator<Item = &PathBuf> {
+        self.folders.iter().chain(&self.lent_folders)
+    }
+
+    fn number_packs(&mut self) {
+        for (number, pack) in self.packs.iter_mut().chain(&mut self.lent_packs).enumerate() {
+            pack.number = number + 1;
+        }
+    }
+
+    /// The folders, and those that they borrow from, each once.
+    fn gather(&mut self, folders: &[PathBuf]) -> Vec<PathBuf> {
+        let mut found = Vec::new();
         let mut next = folders.to_vec();
         let mut at = 0;
         while let Some(folder) = next.get(at).cloned() {
@@ -97,26 +128,30 @@ impl Stores {
                     continue;
                 }
             };
-            if !seen.insert(real.clone()) {
+            if found.contains(&real) {
                 continue;
             }
-            if self.folders.len() >= MAX_FOLDERS {
+            if found.len() >= MAX_FOLDERS {
                 self.tell(&folder, Why::Limit("folders that are borrowed from"));
-                return;
+                break;
             }
             match alternates(&real) {
                 Ok(more) => next.extend(more.into_iter().take(MAX_FOLDERS + 1)),
                 Err(error) => self.tell(&real.join("info/alternates"), system(&error)),
             }
-            self.folders.push(real);
+            next.extend(quarantines(&real));
+            found.push(real);
         }
+        found
     }
 
-    fn add_packs(&mut self, folder: &Path) {
-        let names = match file::names(folder) {
-            Ok(names) => names,
-            Err(error) => return self.tell(folder, system(&error)),
-        };
+    fn open_packs(&mut self, folder: &Path) -> Vec<Pack> {
+        let folder = folder.join("pack");
+        let mut packs = Vec::new();
+        let names = file::names(&folder).unwrap_or_else(|error| {
+            self.tell(&folder, system(&error));
+            Vec::new()
+        });
         for name in names {
             let path = folder.join(&name);
             let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
@@ -127,21 +162,30 @@ impl Stores {
             if extension != "pack" {
                 continue;
             }
-            if self.packs.len() >= MAX_PACKS {
-                self.tell(folder, Why::Limit("packs"));
-                return;
+            if packs.len() >= MAX_PACKS {
+                self.tell(&folder, Why::Limit("packs"));
+                break;
             }
             match Pack::open(&path, 0, self.hash) {
-                Ok(pack) => self.packs.push(pack),
+                Ok(pack) => packs.push(pack),
                 Err(why) => self.tell(&path, why),
             }
         }
+        packs
     }
 
     fn tell(&mut self, path: &Path, why: Why) {
         use std::os::unix::ffi::OsStrExt;
         self.unread.push(Unread { what: path.as_os_str().as_bytes().to_vec(), why });
     }
+}
+
+/// Pushes that were never taken, or are being received.
+fn quarantines(folder: &Path) -> Vec<PathBuf> {
+    let names = file::names(folder).unwrap_or_default();
+    let is_one = |name: &str| name.starts_with("tmp_objdir-") || name.starts_with("incoming-");
+    let quarantines = names.iter().filter(|name| name.to_str().is_some_and(is_one));
+    quarantines.map(|name| folder.join(name)).filter(|path| path.is_dir()).take(MAX_FOLDERS).collect()
 }
 
 /// A name in hex, as long as it must be.

@@ -246,3 +246,14 @@ impl crate::git::objects::Visitor for Count {
 
     fn stream(&mut self, _: &gix_hash::oid, _: gix_object::Kind, _: u64, _: &mut dyn std::io::Read) {}
 }
+
+#[test]
+fn large_objects_that_lie_are_told() {
+    let content = deflate(&vec![0; 2 << 20]);
+    let forge = |pack: &mut Forge| {
+        pack.entry(3, BLOB, (2 << 20) - 1, &[], &content);
+        pack.entry(4, BLOB, (2 << 20) + 1, &[], &content);
+        pack.entry(5, BLOB, 2 << 20, &[], b"not zlib");
+    };
+    check(forge, &[], &[(3, "long"), (4, "long"), (5, "inflated")]);
+}

@@ -82,7 +82,7 @@ fn a_pack_that_was_cut_is_read_to_where_it_was() {
     let (truth, entries) = (repository.truth(), entries(&repository));
     let path = repository.pack("pack");
     let clean = std::fs::read(&path).unwrap();
-    for part in [2, 3, 4] {
+    for part in [2, 3, 4, 8] {
         let cut = clean.len() / part;
         std::fs::write(&path, &clean[..cut]).unwrap();
         check(&repository, &truth, &entries, &(cut - 20..clean.len()).collect::<Vec<_>>());
@@ -130,13 +130,14 @@ fn loose_objects_that_are_none_are_told() {
     std::fs::create_dir(name("06")).unwrap();
     symlink("/dev/zero", name("07")).unwrap();
     rustix::fs::mknodat(rustix::fs::CWD, name("08"), rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
-    std::fs::write(objects.join("ab"), b"not a folder").unwrap_or_default();
+    std::fs::write(repository.path().join("outside"), super::forge::deflate(b"blob 1\0x")).unwrap();
+    symlink(repository.path().join("outside"), name("09")).unwrap();
     symlink("/", objects.join("pack/pack-link.pack")).unwrap();
     let seen = repository.visit();
     assert!(seen.objects == truth);
     let told = seen.told().join("\n");
     for word in
-        ["tmp_obj_x", "pack-link"].map(str::to_owned).into_iter().chain((1..=8).map(|n| format!("0{n}0{n}:")))
+        ["tmp_obj_x", "pack-link"].map(str::to_owned).into_iter().chain((1..=9).map(|n| format!("0{n}0{n}:")))
     {
         assert!(told.contains(&word), "{word}: {told}");
     }

@@ -1,7 +1,9 @@
 //! What git wrote is read as git reads it.
 
-use super::stand::Repository;
+use super::forge::{Forge, delta};
+use super::stand::{Collector, Repository, Seen};
 use crate::Limits;
+use crate::git::objects::{Places, Stores};
 
 #[test]
 fn loose_objects_are_shown() {
@@ -123,4 +125,51 @@ fn alternates_are_read_once_even_in_a_ring() {
     assert_eq!(seen.told(), Vec::<String>::new());
     let truth = one.truth();
     assert!(seen.objects == truth && other.truth().keys().all(|id| truth.contains_key(id)));
+}
+
+#[test]
+fn a_push_in_quarantine_is_shown_apart_from_what_it_is_based_upon() {
+    let repository = Repository::with_history("sha1", 10);
+    repository.git(&["repack", "-adq"]);
+    let before = repository.truth();
+    repository.write("text", b"something else");
+    repository.commit("pushed");
+    let quarantine = repository.path().join("quarantine");
+    let names = repository.git(&["rev-list", "--objects", "--no-object-names", "HEAD", "^HEAD~1"]);
+    for id in String::from_utf8(names).unwrap().lines() {
+        let (first, rest) = id.split_at(2);
+        std::fs::create_dir_all(quarantine.join(first)).unwrap();
+        std::fs::rename(repository.objects().join(first).join(rest), quarantine.join(first).join(rest))
+            .unwrap();
+    }
+    let old = gix_hash::ObjectId::from_hex(before.keys().next().unwrap().as_bytes()).unwrap();
+    let mut thin = Forge::default();
+    let size = before[&old.to_string()].1.len() as u64;
+    thin.named(1, old, &delta(size, 2, b"\x90\x02"));
+    thin.write(&quarantine, "pack-thin");
+    let places = Places { folders: vec![quarantine], hash: gix_hash::Kind::Sha1 };
+    let mut stores = Stores::open(&places, &Limits::default());
+    stores.borrow_from(&[repository.objects()]);
+    let seen = Seen::of(stores.visit(None, Collector::default));
+    assert_eq!((seen.told().len(), seen.objects.len()), (0, 4));
+    assert!(stores.contains(&old) && stores.find(&old).is_some());
+}
+
+#[test]
+fn a_push_that_was_never_taken_is_shown() {
+    let repository = Repository::with_history("sha1", 2);
+    let mut left = Forge::default();
+    left.whole(1, b"left behind");
+    left.write(&repository.objects().join("tmp_objdir-incoming-a1B2c3"), "pack-left");
+    let seen = repository.visit();
+    assert_eq!((seen.told().len(), seen.objects.len()), (0, repository.truth().len() + 1));
+}
+
+#[test]
+fn a_partial_clone_says_so() {
+    let repository = Repository::with_history("sha1", 2);
+    repository.git(&["repack", "-adq"]);
+    assert!(!repository.stores(&Limits::default()).is_partial());
+    std::fs::write(repository.pack("pack").with_extension("promisor"), b"").unwrap();
+    assert!(repository.stores(&Limits::default()).is_partial());
 }
