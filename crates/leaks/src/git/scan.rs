@@ -108,6 +108,10 @@ fn one(
     let since = since(folder, options, scanned);
     let places = Places { folders: vec![folder.common.join("objects")], hash: folder.hash() };
     let stores = Stores::open(&places, limits);
+    if stores.is_partial() {
+        let why = Why::Unsupported("a partial clone: what was not fetched was not read");
+        report.pass_by(Unread { what: bytes_of(&folder.common.join("objects")), why }, limits);
+    }
     let hash = folder.hash();
     let visited =
         stores.visit(since.as_ref().map(|mark| &mark.objects), || Searcher::new(contents, limits, hash));

@@ -249,3 +249,55 @@ impl<'a> Input<'a> {
         Some(set)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: gix_hash::Kind = gix_hash::Kind::Sha1;
+
+    fn index(version: u32, entries: &[&[u8]], extensions: &[u8]) -> Vec<u8> {
+        let count = u32::try_from(entries.len()).unwrap();
+        let header = [b"DIRC".as_slice(), &version.to_be_bytes(), &count.to_be_bytes()].concat();
+        [header, entries.concat(), extensions.to_owned(), vec![0; 20]].concat()
+    }
+
+    fn extension(name: [u8; 4], content: &[u8]) -> Vec<u8> {
+        let size = u32::try_from(content.len()).unwrap();
+        [name.as_slice(), &size.to_be_bytes(), content].concat()
+    }
+
+    /// Each path is the one before and some more: a square of what the file takes.
+    #[test]
+    fn paths_that_unfold_are_bounded() {
+        let entry = [&[0; 62][..], &[0], &[b'x'; 60], &[0]].concat();
+        let few = index(4, &vec![&entry[..]; 100], &[]);
+        assert_eq!(Index::of(&few, HASH).unwrap().paths.len(), 60 * 100 * 101 / 2);
+        let many = index(4, &vec![&entry[..]; 5_000], &[]);
+        assert!(Index::of(&many, HASH).is_none());
+    }
+
+    #[test]
+    fn folders_without_end_are_bounded() {
+        let shallow = extension(*b"TREE", &[b"\x000 1\n".as_slice(), &[1; 20], b"a\0-1 0\n"].concat());
+        assert_eq!(Index::of(&index(2, &[], &shallow), HASH).unwrap().folders.len(), 1);
+        let deep = extension(*b"TREE", &b"a\0-1 1\n".repeat(1_000_000));
+        assert!(Index::of(&index(2, &[], &deep), HASH).unwrap().folders.is_empty());
+    }
+
+    #[test]
+    fn what_is_cut_off_or_not_known_is_refused() {
+        let entry = [&[0; 62][..], b"ab\0\0\0\0\0\0\0\0"].concat();
+        let whole = index(2, &[&entry], &[]);
+        assert_eq!(Index::of(&whole, HASH).unwrap().entries.len(), 1);
+        for end in 0..whole.len() {
+            assert!(Index::of(&whole[..end], HASH).is_none(), "{end}");
+        }
+        let mut count = whole.clone();
+        count[8..12].fill(0xff);
+        assert!(Index::of(&count, HASH).is_none());
+        // A name in lower case is one that has to be known.
+        assert!(Index::of(&index(2, &[], &extension(*b"what", b"x")), HASH).is_none());
+        assert!(Index::of(&index(2, &[], &extension(*b"What", b"x")), HASH).is_some());
+    }
+}

@@ -231,3 +231,27 @@ fn shallow_clones_and_sha256() {
     assert_eq!(report.unread, []);
     assert_eq!(one(&report.findings, 1).1.first.as_ref().unwrap().commit, tip);
 }
+
+#[test]
+fn a_partial_clone_is_told() {
+    let bed = Bed::new();
+    bed.git(&["config", "uploadpack.allowFilter", "true"]);
+    bed.commit("a", &key(1));
+    let url = format!("file://{}", bed.path.display());
+    let clone = bed.path.with_file_name("clone");
+    bed.git(&["clone", "-q", "--bare", "--filter=blob:none", &url, clone.to_str().unwrap()]);
+    let report = report_of(&clone);
+    assert!(report.findings.is_empty());
+    assert_eq!(report.unread.len(), 1);
+}
+
+#[test]
+fn what_alternates_hold_is_read() {
+    let bed = Bed::new();
+    let first = bed.commit("a", &key(1));
+    let clone = bed.path.with_file_name("clone");
+    bed.git(&["clone", "-q", "--shared", ".", clone.to_str().unwrap()]);
+    let report = report_of(&clone);
+    assert_eq!(report.unread, []);
+    assert_eq!(one(&report.findings, 1).1.first.as_ref().unwrap().commit, first);
+}

@@ -325,10 +325,13 @@ fn json_is_as_documented() {
       "more_unread": 1,
       "tally": {
         "bytes": 70000,
+        "excluded": 0,
         "files": 4,
+        "links": 0,
         "members": 2,
         "objects": 20,
-        "repositories": 1
+        "repositories": 1,
+        "special": 0
       },
       "unread": [
         {
