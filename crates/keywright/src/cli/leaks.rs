@@ -156,6 +156,7 @@ pub(crate) struct LeaksHookRun {
 
 /// Hooks that we have a part in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(clippy::enum_variant_names, reason = "git calls them so")]
 pub(crate) enum HookName {
     PreCommit,
     PrePush,

@@ -73,27 +73,29 @@ pub(super) fn staged(
     search: &Search,
 ) -> Result<Report, CommandError> {
     let mut report = Report::default();
-    git::staged(repository, index, &search.contents, &search.limits, &mut report).map_err(refused)?;
+    git::staged(repository, index, &search.contents, &search.limits, &mut report)
+        .map_err(|error| refused(&error))?;
     Ok(report)
 }
 
 /// Reads what one commit brings that the others have not.
 pub(super) fn range(repository: &Path, range: &git::Range, search: &Search) -> Result<Report, CommandError> {
     let mut report = Report::default();
-    git::range(repository, range, &search.contents, &search.limits, &mut report).map_err(refused)?;
+    git::range(repository, range, &search.contents, &search.limits, &mut report)
+        .map_err(|error| refused(&error))?;
     Ok(report)
 }
 
 /// The id of the commit that a name means.
 pub(super) fn named(repository: &Path, name: &str, search: &Search) -> Result<String, CommandError> {
-    git::named(repository, name, &search.limits).map_err(refused)
+    git::named(repository, name, &search.limits).map_err(|error| refused(&error))
 }
 
-fn refused(error: git::Error) -> CommandError {
-    let mend = match &error {
+fn refused(error: &git::Error) -> CommandError {
+    let mend = match error {
         git::Error::NoRepository(_) => "give the folder of a repository, or a folder in one",
         git::Error::System { .. } => "let who runs keywright read it",
         git::Error::NoObject(_) => "give a ref, such as `origin/main`, or an id in full: git rev-parse NAME",
     };
-    operator("cannot read the repository").caused_by(&error).mend(mend).into()
+    operator("cannot read the repository").caused_by(error).mend(mend).into()
 }

@@ -10,12 +10,17 @@ use super::home::{Ended, Home};
 /// A legacy key, made of a number.
 pub(crate) fn key(number: u32) -> String {
     let digits = Fingerprint::of(&Secret::new(format!("canary {number}"))).to_string();
-    format!("n8n_api_{digits}{}", &digits[..16])
+    format!("n8n_api_{digits}{}", digits.get(..16).unwrap())
 }
 
 /// What a report shows in its place.
 pub(crate) fn fingerprint(key: &str) -> String {
     Fingerprint::of(&Secret::new(key)).to_string()
+}
+
+/// As much of it as a person reads.
+pub(crate) fn short(key: &str) -> String {
+    fingerprint(key).chars().take(12).collect()
 }
 
 /// A repository in a home.

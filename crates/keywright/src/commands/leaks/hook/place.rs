@@ -32,17 +32,14 @@ impl Place {
     pub(super) fn find(reach: Reach) -> Result<Self, CommandError> {
         match reach {
             Reach::Repository => repository(),
-            Reach::Global => Ok(match global_setting()? {
-                Some(folder) => Self { folder, reach, is_bare: false, elsewhere: None },
-                None => {
-                    let folder = config::git_hooks_folder().ok_or_else(|| {
-                        operator("cannot tell where hooks of all repositories are kept")
-                            .because("neither XDG_CONFIG_HOME nor HOME is set")
-                            .mend("git config --global core.hooksPath FOLDER")
-                    })?;
-                    Self { folder, reach, is_bare: false, elsewhere: None }
-                }
-            }),
+            Reach::Global => {
+                let folder = global_setting()?.or_else(config::git_hooks_folder).ok_or_else(|| {
+                    operator("cannot tell where hooks of all repositories are kept")
+                        .because("neither XDG_CONFIG_HOME nor HOME is set")
+                        .mend("git config --global core.hooksPath FOLDER")
+                })?;
+                Ok(Self { folder, reach, is_bare: false, elsewhere: None })
+            }
         }
     }
 

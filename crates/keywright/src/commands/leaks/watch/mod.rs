@@ -57,14 +57,14 @@ pub(super) async fn run(options: LeaksWatch, ui: Ui) -> Result<Exit, CommandErro
                 Err(error) => return Err(operator("cannot watch any more").caused_by(&error).into()),
             },
             found = done.recv() => match found {
-                Some(found) => watch.take(found, &mut watches, &mut notices),
+                Some(found) => watch.take(&found, &mut watches, &mut notices),
                 None => return Err(operator("the search ended by itself").mend("keywright leaks scan").into()),
             },
         }
     }
     // What was found meanwhile is told.
     while let Ok(found) = done.try_recv() {
-        watch.take(found, &mut watches, &mut notices);
+        watch.take(&found, &mut watches, &mut notices);
     }
     Ok(notices.close(allows_unread))
 }
@@ -152,7 +152,7 @@ impl Watch {
         }
     }
 
-    fn take(&mut self, done: Done, watches: &mut Watches, notices: &mut Notices) {
+    fn take(&mut self, done: &Done, watches: &mut Watches, notices: &mut Notices) {
         self.in_hand = self.in_hand.saturating_sub(1);
         for repository in &done.met {
             if watches.add_repository(repository) {
@@ -164,7 +164,7 @@ impl Watch {
         if watches.is_partial() {
             self.due.polled_paths.clone_from(&self.roots);
         }
-        notices.tell(done.judged);
+        notices.tell(&done.judged);
     }
 }
 

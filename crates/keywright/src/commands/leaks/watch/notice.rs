@@ -20,11 +20,11 @@ impl Notices {
         Self { ui, found: 0, unread: 0 }
     }
 
-    pub(super) fn tell(&mut self, judged: Judged) {
+    pub(super) fn tell(&mut self, judged: &Judged) {
         for leak in judged.worst_first() {
             for spot in &leak.places {
                 self.found += 1;
-                self.line(&judged, leak, spot);
+                self.line(judged, leak, spot);
             }
         }
         self.found += judged.more_findings;

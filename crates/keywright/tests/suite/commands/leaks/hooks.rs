@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::super::is_whole;
 use crate::support::home::Home;
-use crate::support::repo::{Repo, fingerprint, key};
+use crate::support::repo::{Repo, fingerprint, key, short};
 
 fn script(path: &Path, text: &str) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -75,10 +75,10 @@ async fn a_push_with_a_key_is_refused_at_either_side() {
     repo.commit("x", &key(2)).await;
     repo.commit("x", "gone again").await;
     let (done, said) = tried(&repo, &["push", "origin", "main"]).await;
-    assert!(!done && is_whole(&said) && said.contains(&fingerprint(&key(2))[..12]), "{said}");
-    assert!(!said.contains(&fingerprint(&key(1))[..12]), "what is there already is not told again: {said}");
+    assert!(!done && is_whole(&said) && said.contains(&short(&key(2))), "{said}");
+    assert!(!said.contains(&short(&key(1))), "what is there already is not told again: {said}");
     let (done, said) = tried(&repo, &["push", "origin", "main:new-branch"]).await;
-    assert!(!done && !said.contains(&fingerprint(&key(1))[..12]), "{said}");
+    assert!(!done && !said.contains(&short(&key(1))), "{said}");
     // A branch that is deleted brings nothing.
     repo.git(&["push", "--quiet", "--no-verify", "origin", "main:doomed"]).await;
     repo.git(&["push", "--quiet", "origin", ":doomed"]).await;
@@ -88,7 +88,7 @@ async fn a_push_with_a_key_is_refused_at_either_side() {
     assert_eq!(made.code, Some(0), "{made:?}");
     repo.commit("z", &format!("{} keywright:allow", key(3))).await;
     let (done, said) = tried(&repo, &["push", "origin", "main"]).await;
-    assert!(!done && said.contains(&fingerprint(&key(3))[..12]), "no mark counts: {said}");
+    assert!(!done && said.contains(&short(&key(3))), "no mark counts: {said}");
     assert_eq!(server.git(&["for-each-ref", "--format", "%(refname)"]).await, "refs/heads/main");
 }
 

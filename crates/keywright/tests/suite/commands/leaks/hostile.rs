@@ -6,7 +6,7 @@ use crate::support::home::Home;
 use crate::support::repo::{Repo, fingerprint, key};
 
 /// All that git would run for a repository, each of which leaves a file behind.
-async fn arm(repo: &Repo<'_>) {
+fn arm(repo: &Repo<'_>) {
     let touch = format!("touch {}", repo.home.folder().join("canary-ran").display());
     for setting in [
         "core.fsmonitor",
@@ -52,7 +52,7 @@ async fn nothing_of_a_repository_is_run() {
     repo.commit("x", &key(1)).await;
     repo.write("y", &key(2));
     repo.git(&["add", "y"]).await;
-    arm(&repo).await;
+    arm(&repo);
     for arguments in [
         &["leaks", "scan", "repo"][..],
         &["leaks", "scan", "repo", "--staged"],

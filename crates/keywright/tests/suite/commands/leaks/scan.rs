@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::{is_whole, piped, shown};
 use crate::support::home::{Ended, Home};
-use crate::support::repo::{Repo, fingerprint, key};
+use crate::support::repo::{Repo, fingerprint, key, short};
 
 fn told(home: &Home, ended: &Ended) -> String {
     let folder = home.folder().canonicalize().unwrap().display().to_string();
@@ -49,7 +49,7 @@ async fn files_and_history_are_read_and_no_key_is_printed() {
     assert_eq!(ended.code, Some(3), "{ended:?}");
     for number in [1, 2] {
         assert!(!ended.stdout.contains(&key(number)) && !ended.stderr.contains(&key(number)));
-        assert!(ended.stdout.contains(&fingerprint(&key(number))[..12]), "{ended:?}");
+        assert!(ended.stdout.contains(&short(&key(number))), "{ended:?}");
     }
     assert!(ended.stdout.contains("uncommitted.txt") && ended.stdout.contains(".env"), "{ended:?}");
     let json = async |arguments: &[&str]| {

@@ -1,13 +1,13 @@
 //! `--since-last`: what was told is not told again, and nothing new is missed.
 
 use crate::support::home::Home;
-use crate::support::repo::{Repo, fingerprint, key};
+use crate::support::repo::{Repo, key, short};
 
 /// Which of these keys are told.
 async fn told(repo: &Repo<'_>, keys: &[u32], code: i32) -> Vec<u32> {
     let ended = repo.keywright(&["leaks", "scan", "--since-last"]).await;
     assert_eq!(ended.code, Some(code), "{ended:?}");
-    let is_told = |number: &u32| ended.stdout.contains(&fingerprint(&key(*number))[..12]);
+    let is_told = |number: &u32| ended.stdout.contains(&short(&key(*number)));
     keys.iter().copied().filter(is_told).collect()
 }
 

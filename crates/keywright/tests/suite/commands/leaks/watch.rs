@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
 
 use crate::support::home::Home;
-use crate::support::repo::{Repo, fingerprint, key};
+use crate::support::repo::{Repo, key, short};
 
 struct Watching {
     child: Child,
@@ -27,7 +27,7 @@ impl Watching {
     async fn tells_of(&mut self, number: u32) -> String {
         let line = tokio::time::timeout(Duration::from_mins(1), self.lines.next_line()).await;
         let line = line.expect("a line in a minute").unwrap().expect("it goes on");
-        assert!(line.contains(&fingerprint(&key(number))[..12]) && !line.contains(&key(number)), "{line}");
+        assert!(line.contains(&short(&key(number))) && !line.contains(&key(number)), "{line}");
         line
     }
 
