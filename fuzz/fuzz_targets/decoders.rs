@@ -15,6 +15,9 @@ fuzz_target!(|bytes: &[u8]| {
     }
     for decoded in [
         decode::hex(bytes, MAX),
+        decode::octal(bytes, MAX),
+        decode::decimal(bytes, MAX),
+        decode::utf32(bytes, MAX),
         decode::utf16(bytes, MAX),
         decode::percent(bytes, MAX),
         decode::html(bytes, MAX),
@@ -31,6 +34,8 @@ fuzz_target!(|bytes: &[u8]| {
     let each = |write: fn(&u8) -> String| whole.iter().map(write).collect::<String>();
     assert_eq!(decode::hex(each(|byte| format!("{byte:02x}")).as_bytes(), MAX).as_slice(), whole);
     assert_eq!(decode::hex(each(|byte| format!(r"\x{byte:02X}")).as_bytes(), MAX).as_slice(), whole);
+    assert_eq!(decode::octal(each(|byte| format!(r"\{byte:03o}")).as_bytes(), MAX).as_slice(), whole);
+    assert_eq!(decode::decimal(each(|byte| format!("{byte},")).as_bytes(), MAX).as_slice(), whole);
     assert_eq!(decode::percent(each(|byte| format!("%{byte:02x}")).as_bytes(), MAX).as_slice(), whole);
     assert_eq!(decode::html(each(|byte| format!("&#{byte};")).as_bytes(), MAX).as_slice(), whole);
     assert_eq!(decode::unicode(each(|byte| format!(r"\u{byte:04x}")).as_bytes(), MAX).as_slice(), whole);

@@ -152,7 +152,10 @@ impl Search<'_> {
             Start::Encoded(layer) => {
                 let window = match layer {
                     Layer::Utf16 => decode::utf16(text, MAX_WINDOW_BYTES),
+                    Layer::Utf32 => decode::utf32(text, MAX_WINDOW_BYTES),
                     Layer::Hex => decode::hex(text, MAX_WINDOW_BYTES),
+                    Layer::Octal => decode::octal(text, MAX_WINDOW_BYTES),
+                    Layer::Decimal => decode::decimal(text, MAX_WINDOW_BYTES),
                     Layer::Percent => decode::percent(text, MAX_WINDOW_BYTES),
                     Layer::Html => decode::html(text, MAX_WINDOW_BYTES),
                     Layer::Unicode => decode::unicode(text, MAX_WINDOW_BYTES),

@@ -132,6 +132,8 @@ fn a_key_is_found_in_every_encoding_at_every_alignment() {
         assert_eq!(texts(&wide), [(kind, key.clone())]);
         let wide: Vec<u8> = key.encode_utf16().flat_map(u16::to_be_bytes).collect();
         assert_eq!(texts(&wide), [(kind, key.clone())]);
+        let wide: Vec<u8> = key.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+        assert_eq!(texts(&wide), [(kind, key.clone())]);
         let each = |write: fn(u8) -> String| key.bytes().map(write).collect::<String>();
         for text in [
             each(|b| format!("{b:02x}")),
@@ -143,7 +145,17 @@ fn a_key_is_found_in_every_encoding_at_every_alignment() {
             each(|b| format!("&#x{b:x};")),
             each(|b| format!(r"\u{b:04x}")),
             each(|b| format!(r"\u{b:04X}")),
+            each(|b| format!("{b:02x} ")),
+            each(|b| format!("0x{b:02x}, ")),
+            each(|b| format!("0x{b:02X},")),
+            each(|b| format!(r"\{b:03o}")),
+            each(|b| format!("{b},")),
+            each(|b| format!("{b}, ")),
             key.replace('.', "%2E"),
+            key.replace('.', "%252E").replace('_', "%255f").replace('-', "%252D"),
+            key.replace('_', "&#95;").replace('.', "&period;"),
+            key.replace('_', "&#x5F;"),
+            key.replace('_', r"\u005F"),
             key.replace('.', "&#46;").replace('-', "&#45;"),
             key.replace('_', r"\_"),
             key.replace('.', r"\u002e"),
@@ -294,5 +306,18 @@ proptest::proptest! {
         let key = native2(seed);
         let found = texts(&[before.as_slice(), key.as_bytes(), &after].concat());
         proptest::prop_assert!(found.iter().any(|(_, found)| *found == key), "not found: {before:?}");
+    }
+}
+
+#[test]
+fn invisible_characters_do_not_hide_a_key() {
+    for (kind, key) in [(Kind::Native2, native2(1)), (Kind::Legacy, legacy(2)), (Kind::Gateway, gateway(3))] {
+        for width in 12..60 {
+            let pieces: Vec<&str> =
+                key.as_bytes().chunks(width).map(|piece| std::str::from_utf8(piece).unwrap()).collect();
+            for between in ["\u{200b}", "\u{ad}", "<wbr>"] {
+                finds(pieces.join(between).as_bytes(), kind, &key);
+            }
+        }
     }
 }

@@ -51,12 +51,12 @@ impl Seen {
     fn allows(&self, alphabet: Alphabet, rest: &[u8]) -> bool {
         let goes_on = match (alphabet, rest) {
             // `f"…`, `b'…`: a mark of the literal that follows.
-            (_, [letter, b'"' | b'\'', ..]) if letter.is_ascii_alphabetic() => false,
+            (_, [letter, b'"' | b'\'', ..]) if letter.is_ascii_alphabetic() && self.quotes == 1 => false,
             (Alphabet::Hex, [b'\\', b'x' | b'X', ..]) => true,
             (Alphabet::Hex, [byte, ..]) => byte.is_ascii_hexdigit(),
             (_, [byte, ..]) if byte.is_ascii_alphanumeric() => true,
             (Alphabet::Token, [b'.' | b'-' | b'_', ..])
-            | (Alphabet::Base64, [b'+' | b'/' | b'-' | b'_', ..]) => self.quotes >= 2 || self.newlines > 0,
+            | (Alphabet::Base64, [b'+' | b'/' | b'-' | b'_', ..]) => true,
             _ => false,
         };
         let is_joint = if self.quotes > 0 {
@@ -101,7 +101,14 @@ impl Seen {
                 (self.operators <= 6).then_some(1)
             }
             [b'c', b'o', b'n', b'c', b'a', b't', b'(', ..] if self.quotes == 1 => Some(7),
-            [b'f' | b'b' | b'r' | b'u' | b'L', b'"' | b'\'', ..] if self.quotes == 1 => Some(1),
+            // A literal's mark; and a line that goes on in Visual Basic.
+            [b'f' | b'b' | b'r' | b'u' | b'L', b'"' | b'\'', ..]
+            | [b'_', b'\n', ..]
+            | [b'_', b'\r', b'\n', ..]
+                if self.quotes == 1 =>
+            {
+                Some(1)
+            }
             _ => None,
         }
     }
@@ -151,6 +158,7 @@ mod tests {
             "' +\n    '",
             "\" .\n\"",
             "\" & \"",
+            "\" & _\n    \"",
             "' || '",
             "\"\n  \"",
             "\", \"",

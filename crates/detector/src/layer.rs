@@ -8,8 +8,14 @@ pub enum Layer {
     Base64,
     /// Two bytes a character.
     Utf16,
-    /// Two hex digits a byte, with or without `\x`.
+    /// Four bytes a character.
+    Utf32,
+    /// Two hex digits a byte, with or without `\x` or `0x`, close together or apart.
     Hex,
+    /// `\145` and the like.
+    Octal,
+    /// The number of each byte, with commas between.
+    Decimal,
     /// `%2E` and the like.
     Percent,
     /// `&#46;` and the like.

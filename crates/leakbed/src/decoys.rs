@@ -41,7 +41,6 @@ const CLASSES: &[(&str, Make, &str)] = &[
     ("signature_cut", |c| cut(c, 12), KEY),
     ("signature_cut", |c| cut(c, 1), KEY),
     ("signature_missing", |c| cut(c, 43), KEY),
-    ("signature_long", |c| native(c) + "A", KEY),
     ("signature_impossible", impossible, KEY),
     ("payload_cut", payload_cut, KEY),
     (

@@ -1,22 +1,40 @@
-//! Two hex digits a byte, with or without `\x` before each pair.
+//! The numbers of bytes: hex, octal and decimal, close together or apart.
 
 use zeroize::Zeroizing;
 
 use crate::joint::{self, Alphabet};
 
-/// The bytes from the start of `text` on, at most `max_bytes`.
+/// Hex digits, two a byte, from the start of `text` on, at most `max_bytes`.
 pub fn hex(text: &[u8], max_bytes: usize) -> Zeroizing<Vec<u8>> {
+    numbers(text, max_bytes, |rest| match rest {
+        [b'\\' | b'0', b'x' | b'X', digits @ ..] => pair(digits).map(|byte| (byte, 4)),
+        digits => pair(digits).map(|byte| (byte, 2)),
+    })
+}
+
+/// `\145`, from the start of `text` on, at most `max_bytes`.
+pub fn octal(text: &[u8], max_bytes: usize) -> Zeroizing<Vec<u8>> {
+    numbers(text, max_bytes, |rest| match rest {
+        [b'\\', digits @ ..] => number(digits, 3, 8).map(|(byte, length)| (byte, length + 1)),
+        _ => None,
+    })
+}
+
+/// `101,121`, from the start of `text` on, at most `max_bytes`.
+pub fn decimal(text: &[u8], max_bytes: usize) -> Zeroizing<Vec<u8>> {
+    numbers(text, max_bytes, |rest| number(rest, 3, 10))
+}
+
+fn numbers(text: &[u8], max_bytes: usize, read: impl Fn(&[u8]) -> Option<(u8, usize)>) -> Zeroizing<Vec<u8>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(max_bytes.min(text.len() / 2)));
     let mut at = 0;
     while bytes.len() < max_bytes {
         let Some(rest) = text.get(at..) else { break };
-        let (digits, mark) = match rest {
-            [b'\\', b'x' | b'X', digits @ ..] => (digits, 2),
-            digits => (digits, 0),
-        };
-        if let Some(byte) = pair(digits) {
+        if let Some((byte, length)) = read(rest) {
             bytes.push(byte);
-            at += mark + 2;
+            at += length;
+        } else if let Some(length) = apart(rest, &read) {
+            at += length;
         } else if let Some(joint) = joint::after(rest, Alphabet::Hex) {
             at += joint.bytes;
         } else {
@@ -24,6 +42,20 @@ pub fn hex(text: &[u8], max_bytes: usize) -> Zeroizing<Vec<u8>> {
         }
     }
     bytes
+}
+
+/// What stands between two numbers of a list.
+fn apart(text: &[u8], read: impl Fn(&[u8]) -> Option<(u8, usize)>) -> Option<usize> {
+    let is_between = |byte: &&u8| b" ,:\t\r\n".contains(byte);
+    let length = text.iter().take(24).take_while(is_between).count();
+    (length > 0 && read(text.get(length..)?).is_some()).then_some(length)
+}
+
+/// A number of at most so many digits.
+fn number(text: &[u8], max_digits: usize, radix: u32) -> Option<(u8, usize)> {
+    let length = text.iter().take(max_digits).take_while(|byte| char::from(**byte).is_digit(radix)).count();
+    let digits = std::str::from_utf8(text.get(..length)?).ok()?;
+    u8::from_str_radix(digits, radix).ok().map(|byte| (byte, length))
 }
 
 /// The byte that two hex digits write.
@@ -44,11 +76,23 @@ mod tests {
             ("65794A68", "eyJh"),
             (r"\x65\x79\x4a", "eyJ"),
             ("6579\n4a68", "eyJh"),
+            ("65 79 4a", "eyJ"),
+            ("65:79:4a", "eyJ"),
+            ("0x65, 0x79,\n  0x4a", "eyJ"),
             ("65794", "ey"),
             ("zz", ""),
         ] {
             assert_eq!(hex(text.as_bytes(), 100).as_slice(), expected.as_bytes(), "{text}");
         }
         assert_eq!(hex(b"65794a", 1).as_slice(), b"e");
+    }
+
+    #[test]
+    fn lists_of_numbers_are_read() {
+        assert_eq!(octal(br"\145\171\112.", 100).as_slice(), b"eyJ");
+        assert_eq!(octal(br"\156\70\156", 100).as_slice(), b"n8n");
+        assert_eq!(octal(br"\777", 100).as_slice(), b"");
+        assert_eq!(decimal(b"101,121, 74]", 100).as_slice(), b"eyJ");
+        assert_eq!(decimal(b"101,999", 100).as_slice(), b"e");
     }
 }

@@ -7,5 +7,5 @@ mod utf16;
 
 pub use base64::{Phase, base64};
 pub use escapes::{html, percent, unicode};
-pub use hex::hex;
-pub use utf16::utf16;
+pub use hex::{decimal, hex, octal};
+pub use utf16::{utf16, utf32};

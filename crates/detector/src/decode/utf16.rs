@@ -1,4 +1,4 @@
-//! Two bytes a character, of either order: the one that is not zero stands first here, where the anchor does.
+//! Two bytes a character or four, of either order: the one that is not zero stands first here, where the anchor does.
 
 use zeroize::Zeroizing;
 
@@ -7,6 +7,16 @@ pub fn utf16(text: &[u8], max_bytes: usize) -> Zeroizing<Vec<u8>> {
     let pairs = text.chunks(2).take(max_bytes);
     let narrow = pairs.map_while(|pair| match pair {
         [byte, 0] | [byte] if *byte != 0 => Some(*byte),
+        _ => None,
+    });
+    Zeroizing::new(narrow.collect())
+}
+
+/// The same of four bytes a character.
+pub fn utf32(text: &[u8], max_bytes: usize) -> Zeroizing<Vec<u8>> {
+    let units = text.chunks(4).take(max_bytes);
+    let narrow = units.map_while(|unit| match unit {
+        [byte, zeros @ ..] if *byte != 0 && zeros.iter().all(|zero| *zero == 0) => Some(*byte),
         _ => None,
     });
     Zeroizing::new(narrow.collect())
@@ -22,5 +32,7 @@ mod tests {
         assert_eq!(utf16(b"e\0y\0\x11\x22J\0", 100).as_slice(), b"ey");
         assert_eq!(utf16(b"e\0y\0J\0", 2).as_slice(), b"ey");
         assert_eq!(utf16(b"", 2).as_slice(), b"");
+        assert_eq!(utf32(b"e\0\0\0y\0\0\0J", 100).as_slice(), b"eyJ");
+        assert_eq!(utf32(b"e\0\0\0y\0\x01\0J", 100).as_slice(), b"e");
     }
 }

@@ -14,6 +14,7 @@ pub(crate) fn gateway(bytes: &[u8], at: usize) -> Option<Recognised> {
     reader.exactly(GatewayKey::PREFIX).then_some(())?;
     let rest = GatewayKey::CHARS - GatewayKey::PREFIX.len();
     let (rest, End::Full) = reader.part(Alphabet::Token, rest) else { return None };
+    reader.is_at_end().then_some(())?;
     let text = Zeroizing::new([GatewayKey::PREFIX, rest.as_str()].concat());
     let secret = Secret::new(text.as_str());
     GatewayKey::parse(&secret)?;

@@ -88,6 +88,13 @@ impl<'a> Reader<'a> {
 fn char(text: &[u8]) -> Option<(u8, usize, Option<Layer>)> {
     match text {
         [byte @ (b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.'), ..] => Some((*byte, 1, None)),
+        // Escaped twice.
+        [b'%', b'2', b'5', rest @ ..] => {
+            let code = rest.get(..2)?.to_ascii_lowercase();
+            let char =
+                [(b"2e", b'.'), (b"2d", b'-'), (b"5f", b'_')].into_iter().find(|(digits, _)| code == *digits);
+            char.map(|(_, char)| (char, 5, Some(Layer::Percent)))
+        }
         [b'%', b'2', b'e' | b'E', ..] => Some((b'.', 3, Some(Layer::Percent))),
         [b'%', b'2', b'd' | b'D', ..] => Some((b'-', 3, Some(Layer::Percent))),
         [b'%', b'5', b'f' | b'F', ..] => Some((b'_', 3, Some(Layer::Percent))),

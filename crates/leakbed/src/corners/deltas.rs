@@ -23,7 +23,7 @@ pub(super) fn plant(scribe: &mut Scribe, main: &mut Main) {
                 lines.insert(90 + version, format!("key={}", key.text));
                 Some((key, "delta_inserted", 91 + version))
             }
-            5 | 10 => {
+            1 | 5 | 10 => {
                 lines.remove(91 + version - 1);
                 None
             }

@@ -161,8 +161,9 @@ fn may_go_on(one: &Embedded, end: usize) -> bool {
             Layer::Base64 | Layer::Utf16 => 2,
             Layer::Split => 1,
             Layer::Percent => 3,
-            Layer::Hex => 4,
-            Layer::Html | Layer::Unicode => 6,
+            Layer::Utf32 | Layer::Octal => 4,
+            Layer::Decimal => 5,
+            Layer::Hex | Layer::Html | Layer::Unicode => 6,
         };
         bytes = bytes.saturating_mul(factor);
     }

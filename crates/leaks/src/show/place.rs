@@ -104,7 +104,10 @@ fn layer_name(layer: Layer) -> &'static str {
     match layer {
         Layer::Base64 => "base64",
         Layer::Utf16 => "UTF-16",
+        Layer::Utf32 => "UTF-32",
         Layer::Hex => "hex",
+        Layer::Octal => "octal escapes",
+        Layer::Decimal => "numbers",
         Layer::Percent => "percent escapes",
         Layer::Html => "HTML escapes",
         Layer::Unicode => "unicode escapes",
