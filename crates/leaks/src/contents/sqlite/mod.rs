@@ -43,9 +43,16 @@ fn records(walk: &mut Walk<'_>, pages: &mut dyn Pages) -> io::Result<()> {
     let mut page = Vec::new();
     for index in 0..pages.count() {
         pages.read(index, &mut page)?;
+        let mut local_bytes = 0;
         for cell in cell::cells(&page, pages.usable_bytes(), index == 0 && pages.has_file_header()) {
             if walk.budget.is_spent() {
                 return Ok(());
+            }
+            // Sound records share a page. Those that lie over each other can be as many as to be read without end.
+            local_bytes += cell.local.len();
+            if local_bytes > page.len() {
+                walk.tell(Why::Broken(format!("{FORMAT}: records that lie over each other")));
+                break;
             }
             record(walk, pages, index, &page, &cell)?;
         }

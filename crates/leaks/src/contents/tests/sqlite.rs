@@ -121,3 +121,21 @@ fn rings_of_pages_and_damaged_headers_end() {
     damaged[16..18].copy_from_slice(&[3, 7]);
     assert!(matches!(whys(&search(&damaged))[..], [Why::Broken(_)]));
 }
+
+/// A page of 64 KiB, most of it pointers to one record of nearly its size: read each time, it would be 1.6 GB.
+#[test]
+fn records_that_lie_over_each_other_are_bounded() {
+    let mut page = vec![0; 1 << 16];
+    page[..16].copy_from_slice(b"SQLite format 3\0");
+    page[16..18].copy_from_slice(&[0, 1]);
+    page[100] = 0x0d;
+    page[103..105].copy_from_slice(&28_672_u16.to_be_bytes());
+    for pointer in page[108..108 + 2 * 28_672].chunks_exact_mut(2) {
+        pointer.copy_from_slice(&5_000_u16.to_be_bytes());
+    }
+    // Its size, of which 57,199 bytes are on the page, and its row.
+    page[5_000..5_004].copy_from_slice(&[0x87, 0xbe, 0x6b, 1]);
+    let seen = search(&page);
+    assert!(seen.tally.bytes < 1 << 20, "{}", seen.tally.bytes);
+    assert!(matches!(whys(&seen)[..], [Why::Broken(_)]), "{:?}", seen.unread);
+}
