@@ -71,9 +71,10 @@ impl Tips {
 
     /// Adds what a reflog knows; `name` is the ref's.
     pub(super) fn add_log(&mut self, name: &[u8], log: &[u8]) {
-        let lines: Vec<_> = log.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).collect();
         let name = String::from_utf8_lossy(name);
-        for (age, line) in lines.iter().rev().enumerate() {
+        // The last is the youngest.
+        let lines = log.rsplit(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+        for (age, line) in lines.enumerate() {
             self.lines += 1;
             if self.lines > MAX_LOG_LINES {
                 return;

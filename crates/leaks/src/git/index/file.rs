@@ -12,6 +12,8 @@ const HEADER_BYTES: usize = 12;
 /// Before the id: times, device, inode, mode, owner, size.
 const STAT_BYTES: usize = 40;
 const MAX_DEPTH: usize = 512;
+/// More than entries fit into the largest index that is read.
+const MAX_BITS: usize = 5 << 20;
 
 /// The entries of an index.
 #[derive(Debug, Default)]
@@ -228,7 +230,7 @@ impl<'a> Input<'a> {
     fn bitmap(&mut self) -> Option<Vec<bool>> {
         let bits = self.number()? as usize;
         let words = self.number()? as usize;
-        if bits > MAX_PATHS_BYTES {
+        if bits > MAX_BITS {
             return None;
         }
         let mut words =
@@ -243,6 +245,9 @@ impl<'a> Input<'a> {
             set.resize(set.len() + run, marker & 1 == 1);
             for _ in 0..marker >> 33 {
                 let word = words.next()?;
+                if set.len() > bits {
+                    return None;
+                }
                 set.extend((0..64).map(|bit| word >> bit & 1 == 1));
             }
         }
@@ -283,6 +288,27 @@ mod tests {
         assert_eq!(Index::of(&index(2, &[], &shallow), HASH).unwrap().folders.len(), 1);
         let deep = extension(*b"TREE", &b"a\0-1 1\n".repeat(1_000_000));
         assert!(Index::of(&index(2, &[], &deep), HASH).unwrap().folders.is_empty());
+    }
+
+    #[test]
+    fn bitmaps_are_no_longer_than_they_say() {
+        let link = |bits: u32, marker: u64, literals: usize| {
+            let words = u32::try_from(literals + 1).unwrap();
+            let bitmap = [
+                &bits.to_be_bytes()[..],
+                &words.to_be_bytes(),
+                &marker.to_be_bytes(),
+                &vec![0xff; 8 * literals],
+                &[0; 4],
+            ]
+            .concat();
+            let content = [&[1; 20][..], &bitmap, &[0; 12]].concat();
+            Index::of(&index(2, &[], &extension(*b"link", &content)), HASH).map(|index| index.deleted.len())
+        };
+        assert_eq!(link(100, 2 << 33, 2), Some(128));
+        assert_eq!(link(100, 1_000 << 33, 1_000), None);
+        assert_eq!(link(640, 10 << 1, 0), Some(640));
+        assert_eq!(link(100 << 20, (100 << 20) / 32, 0), None);
     }
 
     #[test]
