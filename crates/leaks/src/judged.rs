@@ -8,6 +8,7 @@ use detector::{Kind, Severity, Token};
 use model::{Fingerprint, InstanceName, IntegrationName, KeyId, KeyState, Timestamp};
 
 use crate::allow::Answer;
+use crate::names;
 use crate::{AllowLine, Allowlist, Place, Pushed, Report, Source, Tally, Unread, Wrapping};
 
 /// A report, by token.
@@ -190,7 +191,7 @@ pub enum Verdict {
 }
 
 impl Judged {
-    /// Groups the findings by token, and takes out what is let be.
+    /// Groups the findings by token, takes out what is let be, and takes the keys out of names.
     pub fn judge(report: Report, rules: Rules<'_>, now: Timestamp) -> Self {
         let Rules { allowlists, marks, coverage } = rules;
         let mut uses: Vec<Use> = allowlists.iter().map(|_| Use::default()).collect();
@@ -212,7 +213,7 @@ impl Judged {
             }
         }
         leaks.iter_mut().for_each(Leak::sort);
-        Self {
+        let mut judged = Self {
             at: now,
             leaks,
             unread: report.unread,
@@ -220,7 +221,9 @@ impl Judged {
             more_findings: report.more_findings,
             tally: report.tally,
             allowlists: allowlists.iter().zip(uses).map(|(list, used)| used.close(list, coverage)).collect(),
-        }
+        };
+        names::hide_secrets(&mut judged);
+        judged
     }
 
     /// What is not let be everywhere, the worst first.

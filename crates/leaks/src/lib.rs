@@ -9,6 +9,7 @@ mod gather;
 pub mod git;
 mod judged;
 mod limits;
+mod names;
 mod report;
 pub mod show;
 mod stream;

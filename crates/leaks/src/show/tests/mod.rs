@@ -415,6 +415,37 @@ fn a_hostile_name_is_escaped() {
     assert!(table.contains(r"a\u{1b}]0;x\u{7}\u{d}\u{a}\u{202e}\u{200b}::error::\xff"), "{table}");
 }
 
+#[test]
+fn a_key_in_a_name_is_hidden() {
+    let token = token("named", Kind::Native2);
+    let secret = token.secret.expose();
+    let name = format!("x/{secret}-{secret}.txt");
+    let bytes = name.as_bytes().to_vec();
+    let mut git = in_git(Object::RefName, &[&bytes]);
+    git.repository = name.clone().into();
+    git.refs = vec![name.clone()];
+    git.first =
+        git.first.map(|first| Author { name: bytes.clone(), email: format!("{name}-more").into(), ..first });
+    let sources =
+        [Source::File(name.clone().into()), Source::Git(Box::new(git)), Source::Stream(name.clone())];
+    let findings = sources.map(|source| Finding {
+        token: token.clone(),
+        place: Place { source, line: None, column: None, is_allowed_inline: false },
+        wrapping: vec![member("zip", &bytes)],
+        also: 0,
+    });
+    let unread = vec![Unread { what: bytes, why: Why::System(name) }];
+    let report = Report { findings: findings.into(), unread, ..Report::default() };
+    let rules = Rules { allowlists: &[], marks: Marks::Heeded, coverage: Coverage::Whole };
+    let judged = Judged::judge(report, rules, now());
+    let hidden = format!("x/key-{0}-key-{0}.txt", token.fingerprint().short());
+    for form in Form::ALL {
+        let text = form.of(&judged, Secrets::Hidden);
+        // Neither the whole, nor a half of a name whose middle was left out.
+        assert!(!text.contains("canary") && text.contains(&hidden), "{form:?}: {text}");
+    }
+}
+
 fn objects() -> impl Strategy<Value = Object> {
     prop::sample::select(vec![
         Object::Blob,
