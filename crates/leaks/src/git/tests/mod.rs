@@ -3,6 +3,7 @@
 mod beside;
 mod cursor;
 mod history;
+mod hostile;
 mod range;
 mod staged;
 
