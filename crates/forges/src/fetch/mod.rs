@@ -130,8 +130,10 @@ fn cannot(repository: &str) -> Report {
 }
 
 /// How every fetch is done.
-const FETCH: [&str; 7] = [
+const FETCH: [&str; 8] = [
     "--quiet",
+    // A branch `a` that is gone leaves no room for one called `a/b`. Nothing is collected, so its commits stay.
+    "--prune",
     "--no-tags",
     "--no-recurse-submodules",
     "--no-write-fetch-head",

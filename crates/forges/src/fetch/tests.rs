@@ -100,6 +100,20 @@ async fn what_was_pushed_is_fetched_and_stays_when_it_is_pushed_away() {
 }
 
 #[tokio::test]
+async fn a_branch_may_be_called_as_the_folder_of_one_that_is_gone() {
+    let ground = Ground::new();
+    let (first, work) = (ground.commit("first"), ground.work());
+    git(&work, &["push", "-q", "origin", "HEAD:refs/heads/a", "HEAD:refs/tags/t/u"]);
+    ground.fetch(&[]).await.unwrap();
+    git(&work, &["push", "-q", "origin", ":refs/heads/a", ":refs/tags/t/u"]);
+    git(&work, &["checkout", "-q", "--orphan", "other"]);
+    let second = ground.commit("second");
+    git(&work, &["push", "-q", "origin", "HEAD:refs/heads/a/b", "HEAD:refs/tags/t"]);
+    assert_eq!(ground.fetch(&[]).await.unwrap(), Fetched::default());
+    assert!(ground.holds(&first) && ground.holds(&second));
+}
+
+#[tokio::test]
 async fn a_commit_that_no_ref_leads_to_is_asked_for_by_its_id() {
     let ground = Ground::new();
     let lost = ground.commit("lost");

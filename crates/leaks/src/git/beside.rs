@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::folder::{Folder, is_git_folder};
 use super::read::{self, Text};
 use super::refs::Refs;
+use super::strays::is_read_as_objects;
 use super::tips::{Tips, author_of_log_line};
 use crate::{
     Author, Contents, Finding, InHead, Limits, Object, Place, Provenance, Pushed, Report, Seen, Sighting,
@@ -49,7 +50,7 @@ impl<'a> Beside<'a> {
         Self { folder, contents, limits, report, tips, modules: Vec::new(), files: 0 }
     }
 
-    /// Reads all files of the git folder, but those of objects and of other repositories within.
+    /// Reads all files of the git folder, but objects and refs, and those of other repositories within.
     pub(super) fn read(&mut self) {
         let (git, common) = (self.folder.git.clone(), self.folder.common.clone());
         self.walk(&common, b"", MAX_DEPTH);
@@ -60,8 +61,16 @@ impl<'a> Beside<'a> {
         }
     }
 
-    /// Searches the names of refs.
+    /// Searches the names of refs, and what their files hold that is no id.
     pub(super) fn names(&mut self, refs: &Refs) {
+        for (path, text) in &refs.odd {
+            for sighting in self.search(text, path) {
+                self.find(
+                    sighting,
+                    Spot { object: Object::Administrative, path, refs: Vec::new(), first: None },
+                );
+            }
+        }
         let names: Vec<_> = refs.targets.keys().chain(refs.others.keys()).collect();
         let mut text = Vec::new();
         for name in &names {
@@ -98,6 +107,9 @@ impl<'a> Beside<'a> {
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => self.folder(&entry.path(), &name, depth),
                 Ok(kind) if kind.is_file() => self.file(&entry.path(), &name),
+                Ok(kind) if kind.is_symlink() && is_of_repositories(&name) => {
+                    self.tell(&name, Why::Unsupported("a repository behind a link"));
+                }
                 // Links are not followed; what they say is no secret's place. Nothing lies in sockets.
                 Ok(_) => {}
                 Err(error) => self.tell(&name, Why::System(error.to_string())),
@@ -106,7 +118,7 @@ impl<'a> Beside<'a> {
     }
 
     fn folder(&mut self, path: &Path, name: &[u8], depth: usize) {
-        if name == b"objects" {
+        if is_read_as_objects(name) {
             return;
         }
         let is_module = name.starts_with(b"modules/");
@@ -119,7 +131,7 @@ impl<'a> Beside<'a> {
 
     fn file(&mut self, path: &Path, name: &[u8]) {
         let base = Path::new(OsStr::from_bytes(name)).file_name().map_or(name, OsStr::as_bytes);
-        if name == b"packed-refs" || name.starts_with(b"refs/") {
+        if name == b"packed-refs" || name.starts_with(b"refs/") || is_read_as_objects(name) {
             return;
         }
         if let Some(of) = log_of(name) {
@@ -209,6 +221,11 @@ impl<'a> Beside<'a> {
     }
 }
 
+/// Where git looks for submodules and for the folders of linked work trees.
+fn is_of_repositories(name: &[u8]) -> bool {
+    name.starts_with(b"modules") || name.starts_with(b"worktrees")
+}
+
 /// The ref whose log a file is.
 fn log_of(name: &[u8]) -> Option<Vec<u8>> {
     if let Some(of) = name.strip_prefix(b"logs/") {
@@ -220,7 +237,8 @@ fn log_of(name: &[u8]) -> Option<Vec<u8>> {
     Some([b"worktrees/", rest.get(..slash)?, b"/", of].concat())
 }
 
-fn line_of(text: &[u8], line: Option<u64>) -> &[u8] {
+/// A line by its number, which begins at one.
+pub(super) fn line_of(text: &[u8], line: Option<u64>) -> &[u8] {
     let line = line.and_then(|line| usize::try_from(line.checked_sub(1)?).ok());
     line.and_then(|line| text.split(|&byte| byte == b'\n').nth(line)).unwrap_or_default()
 }

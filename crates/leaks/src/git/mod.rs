@@ -20,6 +20,7 @@ mod refs;
 mod rows;
 mod scan;
 mod spread;
+mod strays;
 mod text;
 mod tips;
 mod trace;

@@ -25,6 +25,9 @@ pub(super) struct Refs {
     pub(super) targets: BTreeMap<Vec<u8>, ObjectId>,
     /// Symbolic ones, and broken ones whose names are all there is of them.
     pub(super) others: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Files of loose and packed refs, with what is in them that is no id; the rest of a git folder is read elsewhere.
+    pub(super) odd: Vec<(Vec<u8>, Vec<u8>)>,
+    odd_bytes: usize,
     /// What was not read.
     pub(super) unread: Vec<Unread>,
 }
@@ -104,6 +107,9 @@ impl Refs {
             Text::Absent => {}
             Text::Unread(why) => self.tell(&name, why),
             Text::Whole(text) => {
+                if name.starts_with(b"refs/") && id_of(text.trim_ascii()).is_none() {
+                    self.keep_odd(&name, &text);
+                }
                 let text = text.split(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii();
                 if let Some(target) = text.strip_prefix(b"ref:") {
                     self.others.insert(name, target.trim_ascii().to_owned());
@@ -122,13 +128,27 @@ impl Refs {
             Text::Unread(why) => return self.tell(b"packed-refs", why),
             Text::Whole(text) => text,
         };
-        for line in text.split(|&byte| byte == b'\n') {
-            let Some(space) = memchr::memchr(b' ', line) else { continue };
-            let (Some(id), Some(name)) = (line.get(..space).and_then(id_of), line.get(space + 1..)) else {
-                continue;
-            };
-            self.targets.insert([prefix.as_bytes(), name].concat(), id);
+        let mut odd = Vec::new();
+        for line in text.split_inclusive(|&byte| byte == b'\n') {
+            let whole = line.strip_suffix(b"\n").unwrap_or(line);
+            let space = memchr::memchr(b' ', whole).unwrap_or(whole.len());
+            if let (Some(id), Some(name)) = (whole.get(..space).and_then(id_of), whole.get(space + 1..)) {
+                self.targets.insert([prefix.as_bytes(), name].concat(), id);
+            } else if whole.strip_prefix(b"^").and_then(id_of).is_none() {
+                odd.extend_from_slice(line);
+            }
         }
+        if prefix.is_empty() {
+            self.keep_odd(b"packed-refs", &odd);
+        }
+    }
+
+    fn keep_odd(&mut self, name: &[u8], text: &[u8]) {
+        self.odd_bytes = self.odd_bytes.saturating_add(text.len());
+        if self.odd_bytes > MAX_PACKED_BYTES {
+            return self.tell(name, Why::Limit("bytes of refs that are none"));
+        }
+        self.odd.push((name.to_owned(), text.to_owned()));
     }
 
     fn tell(&mut self, name: &[u8], why: Why) {

@@ -37,8 +37,8 @@ pub fn around(folder: &Path) -> std::io::Result<Option<(PathBuf, Git)>> {
 pub(super) fn is_bare(folder: impl AsFd) -> bool {
     let folder = folder.as_fd();
     kind(folder, c"HEAD").is_some_and(|kind| kind != FileType::Directory)
-        && kind(folder, c"objects") == Some(FileType::Directory)
-        && kind(folder, c"refs") == Some(FileType::Directory)
+        && is_folder_or_link(folder, c"objects")
+        && is_folder_or_link(folder, c"refs")
 }
 
 /// Whether a folder called `.git` is one: also a broken one, whose objects are still there.
@@ -46,9 +46,13 @@ pub(super) fn is_git_folder(parent: impl AsFd, name: &CStr) -> bool {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let opened = rustix::fs::openat(parent, name, flags, Mode::empty());
     opened.is_ok_and(|folder| {
-        kind(folder.as_fd(), c"objects") == Some(FileType::Directory)
-            || kind(folder.as_fd(), c"commondir").is_some()
+        is_folder_or_link(folder.as_fd(), c"objects") || kind(folder.as_fd(), c"commondir").is_some()
     })
+}
+
+/// Git goes through links here; where they lead is seen when the repository is read.
+fn is_folder_or_link(folder: impl AsFd, name: &CStr) -> bool {
+    matches!(kind(folder, name), Some(FileType::Directory | FileType::Symlink))
 }
 
 /// Whether a file called `.git` says where a repository is.

@@ -179,6 +179,18 @@ fn repositories_are_handed_back_and_not_read_as_files() {
 }
 
 #[test]
+fn a_repository_whose_objects_lie_behind_a_link_is_one() {
+    let tree = Tree::new();
+    for git in [".git", "bare"] {
+        tree.file(format!("a/{git}/HEAD"), "ref: refs/heads/main\n");
+        tree.folder(&format!("a/{git}/refs"));
+        symlink("/elsewhere", tree.path().join(format!("a/{git}/objects"))).unwrap();
+    }
+    let (_, met) = tree.scan(&[], Reads::Files);
+    assert_eq!(met, ["Folder a", "Bare a/bare"]);
+}
+
+#[test]
 fn what_is_excluded_is_counted() {
     let tree = Tree::new();
     tree.file("a/x.txt", &key(1));

@@ -2,6 +2,7 @@
 
 mod commits;
 mod content;
+mod names;
 
 use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt as _;
@@ -78,8 +79,8 @@ pub fn range(
     for id in range.old.iter().filter_map(|id| id_of(id.as_bytes())) {
         commits.old(id);
     }
+    let mut refs = Refs::default();
     if range.known != KnownRefs::Nothing {
-        let mut refs = Refs::default();
         refs.read(&folder.common, "");
         for unread in refs.unread.drain(..) {
             let what = [folder.common.as_os_str().as_bytes(), &unread.what].join(&b'/');
@@ -92,16 +93,21 @@ pub fn range(
     }
     let mut content = Content::new(Searcher::new(contents, limits, hash), &stores, hash);
     let mut tips = Tips::default();
+    let mut names = Vec::new();
     for (name, id) in &range.new {
         let id = id_of(id.as_bytes()).ok_or_else(|| Error::NoObject(id.clone()))?;
         if id.is_null() {
             continue;
         }
+        names.push(name.as_str());
         tips.add(Tip { kind: TipKind::Branch, name: name.clone(), target: id });
         if let Some(commit) = content.tip(id).map_err(Error::NoObject)? {
             commits.new_tip(commit);
         }
     }
+    // What is there at the other side, refs here do not tell.
+    let there = if range.known == KnownRefs::All { refs } else { Refs::default() };
+    names::search(&names, &there, &folder.name, contents, limits, report);
     commits.walk();
     for id in &commits.missing {
         content.tell(Kind::Commit, id, Why::Broken("it is not there".to_owned()));

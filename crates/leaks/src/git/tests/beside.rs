@@ -27,6 +27,53 @@ fn files_of_the_git_folder() {
     assert_eq!(name.refs, [format!("refs/heads/fix-{}", key(5))]);
 }
 
+/// Git passes over what lies there and is none of its own; whoever looks for keys may not.
+#[test]
+fn what_lies_among_objects_and_refs() {
+    let bed = Bed::new();
+    bed.commit("a", "1");
+    bed.write(".git/objects/x.env", &key(1));
+    bed.write(".git/objects/info/x", &key(2));
+    bed.write(".git/objects/pack/pack-x.keep", &key(3));
+    bed.write(".git/refs/heads/x", &format!("{}\n{}\n", "1".repeat(40), key(4)));
+    bed.write(".git/refs/y", &format!("ref: {}\n", key(5)));
+    bed.write(".git/packed-refs", &format!("# pack-refs with: peeled\n# {}\n", key(6)));
+    let findings = bed.scan();
+    let names = (1..=6).map(|number| paths(one(&findings, number).1).remove(0).to_owned());
+    let expected = [
+        "objects/x.env",
+        "objects/info/x",
+        "objects/pack/pack-x.keep",
+        "refs/heads/x",
+        "refs/y",
+        "packed-refs",
+    ];
+    assert_eq!(names.collect::<Vec<_>>(), expected);
+    assert_eq!(one(&findings, 4).0.place.line, Some(2));
+    bed.write(".git/objects/pack/pack-x.old", "PACK\0\0\0\u{2}");
+    assert_eq!(bed.report().unread.len(), 1);
+}
+
+#[test]
+fn objects_behind_a_link_are_read_and_other_repositories_behind_one_are_told() {
+    let bed = Bed::new();
+    bed.commit("a", &key(1));
+    let away = bed.path.with_file_name("away");
+    std::fs::rename(bed.path.join(".git/objects"), &away).unwrap();
+    std::os::unix::fs::symlink(&away, bed.path.join(".git/objects")).unwrap();
+    assert_eq!(paths(one(&bed.scan(), 1).1), ["a"]);
+    for name in ["modules", "worktrees/x"] {
+        let link = bed.path.join(".git").join(name);
+        std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&away, link).unwrap();
+    }
+    let unread = bed.report().unread;
+    assert!(
+        unread.len() == 2
+            && unread.iter().all(|one| one.why == crate::Why::Unsupported("a repository behind a link"))
+    );
+}
+
 #[test]
 fn lines_of_reflogs() {
     let bed = Bed::new();

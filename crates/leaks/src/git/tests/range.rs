@@ -41,6 +41,21 @@ fn only_what_new_commits_bring() {
 }
 
 #[test]
+fn the_name_of_a_new_ref_is_read_and_one_that_is_there_or_goes_is_not() {
+    let bed = Bed::new();
+    let (tip, zeros) = (bed.commit("a", "1"), "0".repeat(40));
+    let named = |id: &str| vec![(format!("refs/heads/{}", key(1)), id.to_owned())];
+    let asked = |id: &str, known| Range { new: named(id), known, ..Range::default() };
+    for known in [KnownRefs::Nothing, KnownRefs::Remotes, KnownRefs::All] {
+        assert_eq!(one(&read(&bed, &asked(&tip, known)), 1).1.object, Object::RefName);
+        assert!(read(&bed, &asked(&zeros, known)).is_empty());
+    }
+    bed.git(&["branch", &key(1)]);
+    assert!(read(&bed, &asked(&tip, KnownRefs::All)).is_empty());
+    assert_eq!(read(&bed, &asked(&tip, KnownRefs::Remotes)).len(), 1);
+}
+
+#[test]
 fn of_a_new_branch_what_other_refs_have_is_old() {
     let bed = Bed::new();
     let base = bed.commit("a", &key(1));
