@@ -16,8 +16,8 @@ pub const MAX_ANCHOR_BYTES: usize = 24;
 /// A line that has it is left out on purpose.
 pub const ALLOW_MARK: &str = "keywright:allow";
 
-/// Of one token, decoded; and of each encoding around it.
-const MAX_WINDOW_BYTES: usize = 3 * 1024;
+/// Of one token, decoded; and of each encoding around it. Real ones have fewer than 500 characters.
+const MAX_WINDOW_BYTES: usize = 1024;
 /// Anchors of one token lie within so much, in all encodings.
 const ONE_PLACE_BYTES: usize = 72;
 /// Encodings within encodings.
@@ -29,7 +29,7 @@ const MAX_EMBEDDED: usize = 1_000;
 /// Work that is always done, in bytes decoded.
 const FREE_WORK_BYTES: usize = 1 << 20;
 /// And for each byte that is searched.
-const WORK_PER_BYTE: usize = 64;
+const WORK_PER_BYTE: usize = 24;
 
 /// Finds tokens in bytes. Compiled once, shared between threads.
 #[derive(Debug)]

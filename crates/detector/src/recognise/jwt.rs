@@ -10,6 +10,9 @@ use super::{Recognised, is_example};
 use crate::joint::Alphabet;
 use crate::{Claims, Kind, Proof, Token};
 
+/// `{"alg`, `{"typ` and `{"kid` in base64.
+const BEGINNINGS: [&str; 3] = ["eyJhbGci", "eyJ0eXAi", "eyJraWQi"];
+const FIRST_CHARS: usize = 8;
 const MAX_HEADER_CHARS: usize = 256;
 const MAX_PAYLOAD_CHARS: usize = 2048;
 /// HMAC-SHA-256, the only signature that n8n makes: 32 bytes.
@@ -20,7 +23,11 @@ const FEWEST_DIFFERENT: usize = 14;
 /// The token that begins at `at`, where `eyJ` stands.
 pub(crate) fn jwt(bytes: &[u8], at: usize) -> Option<Recognised> {
     let mut reader = Reader::new(bytes, at);
-    let (header, End::Dot) = reader.part(Alphabet::Token, MAX_HEADER_CHARS) else { return None };
+    // Whatever begins with another name is read no further: `eyJ` stands in much that is no token.
+    let (first, End::Full) = reader.part(Alphabet::Token, FIRST_CHARS) else { return None };
+    BEGINNINGS.contains(&first.as_str()).then_some(())?;
+    let (rest, End::Dot) = reader.part(Alphabet::Token, MAX_HEADER_CHARS) else { return None };
+    let header = Zeroizing::new([first.as_str(), rest.as_str()].concat());
     is_hs256(&header).then_some(())?;
     let (payload, End::Dot) = reader.part(Alphabet::Token, MAX_PAYLOAD_CHARS) else { return None };
     let (kind, claims) = judge(&payload)?;
