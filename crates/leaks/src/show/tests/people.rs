@@ -10,38 +10,31 @@ fn the_table_says_all_that_matters() {
        alive    YES, `prod` takes it
        issued   2026-01-02 03:04 UTC
        expires  2027-03-01 00:00 UTC, in 58 days
-       where    app/.env (and 1 more names):4
+       where    app/.env (and 1 more name):4
+                3 times more there, or in other versions of it
                 in /srv/app
                 commit 1c2d1c2d1c2d by Ann <ann@example.com>, 2026-01-02 03:04 UTC
-                refs/heads/main, refs/heads/dev, refs/heads/a and 1 more; in the history only; PUSHED
+                refs/heads/main, refs/heads/dev, refs/heads/a and 8 more; in the history only; PUSHED
        also     image.tar:7:3
                 base64 in layer.tar!app/.env
        next     1. kill it, and put a new key where it is used
                      keywright rotate deploy --compromised
                 2. take it out of the files above
-                3. then clean the history, with a file `leaked.txt` that has the key and `==>REMOVED` after it. Cleaning a history without rotating the key helps nobody: clones, forks, caches and backups keep what was pushed, and whoever read it has it.
-                     git filter-repo --sensitive-data-removal --replace-text leaked.txt --replace-message leaked.txt
-                4. if it is no leak, a line with a reason in .keywright-allow.toml
-                     [[allow]]
-                     fingerprint = "954955648975c1fac3b2b1445f762bbcf789f601f1537cacdc464c4f763fe8e2"
-                     reason = ""
+                3. then clean the history, with a file `leaked.txt` that has the key and `==>REMOVED` after it
+                4. if it is no leak, let it be: 954955648975c1fac3b2b1445f762bbcf789f601f1537cacdc464c4f763fe8e2
 
     2. session cookie of n8n  e4b9b436de73  …1a2b  (medium)
        whose    not known here
-       alive    not checked
+       alive    not checked; --check uses API keys of n8n only
        expires  not said
        where    text of commit ab12ab12ab12:2
                 in /srv/app
                 commit 1c2d1c2d1c2d by Ann <ann@example.com>, 2026-01-02 03:04 UTC
-                refs/heads/main, refs/heads/dev, refs/heads/a and 1 more; in the history only; PUSHED
-       let be   at 1 other places
+                refs/heads/main, refs/heads/dev, refs/heads/a and 8 more; in the history only; PUSHED
+       let be   at 1 other place
        next     1. change the password of its user in n8n: that ends the sessions of this user, signing out does not end all of them
-                2. then clean the history, with a file `leaked.txt` that has the key and `==>REMOVED` after it. Cleaning a history without rotating the key helps nobody: clones, forks, caches and backups keep what was pushed, and whoever read it has it.
-                     git filter-repo --sensitive-data-removal --replace-text leaked.txt --replace-message leaked.txt
-                3. if it is no leak, a line with a reason in .keywright-allow.toml
-                     [[allow]]
-                     fingerprint = "e4b9b436de73c80282c92c8a9f48b84b9c6a984297cee743802dbb57960725b1"
-                     reason = ""
+                2. then clean the history, with a file `leaked.txt` that has the key and `==>REMOVED` after it
+                3. if it is no leak, let it be: e4b9b436de73c80282c92c8a9f48b84b9c6a984297cee743802dbb57960725b1
 
     3. API key of n8n 1.x  d269623c56a4  …1a2b  (high)
        whose    not known here
@@ -49,12 +42,18 @@ fn the_table_says_all_that_matters() {
        expires  EXPIRED 2026-12-30 00:00 UTC, 2 days ago
        where    notes/old.txt:1:3
        let be   until 2026-12-02 00:00 UTC by .keywright-allow.toml:9; that is over
-       next     1. it has ended by its own date; make sure, scan again with --check. Else: sign in to n8n as its user, delete the key in the settings under n8n API, make another there, and put it where the old one was used
+       next     1. it has ended by its own date: see what it was used for while it lived
                 2. take it out of the files above
-                3. if it is no leak, a line with a reason in .keywright-allow.toml
-                     [[allow]]
-                     fingerprint = "d269623c56a481ea8d0a253e44d921e57cca727e0f268386d7350b1468d1335d"
-                     reason = ""
+                3. if it is no leak, let it be: d269623c56a481ea8d0a253e44d921e57cca727e0f268386d7350b1468d1335d
+
+    To clean a history: in a file `leaked.txt` a line for each key, the key and `==>REMOVED` after it:
+                git filter-repo --sensitive-data-removal --replace-text leaked.txt --replace-message leaked.txt
+    Cleaning a history without rotating the key helps nobody: clones, forks, caches and backups keep what was pushed, and whoever read it has it.
+
+    To let be what is no leak: lines such as these in .keywright-allow.toml:
+                [[allow]]
+                fingerprint = "its 64 digits"
+                reason = "why it may stay"
 
     1 left out by .keywright-allow.toml:
        e4b9b436de73 docs/a.md:5:3: an example of the guide (line 1, ops)
@@ -69,7 +68,7 @@ fn the_table_says_all_that_matters() {
        x.zip: not supported: an encrypted zip
        and 1 more
 
-    read: 1 repositories, 20 git objects, 4 files, 2 members of archives; 68 KiB
+    read: 1 repository, 20 git objects, 4 files, 2 members of archives; 68 KiB
     3 leaks; 3 things were not read
     "#);
 }
