@@ -86,7 +86,7 @@ async fn a_folder_of_repositories_is_read_with_each_history_once() {
 async fn standard_input_is_read() {
     let home = Home::empty("");
     let ended = piped(&home, &["leaks", "scan", "-"], &format!("a\n b {}\n", key(1))).await;
-    assert!(ended.code == Some(3) && ended.stdout.contains("-:2:4"), "{ended:?}");
+    assert!(ended.code == Some(3) && ended.stdout.contains("standard input:2:4"), "{ended:?}");
     let ended = piped(&home, &["leaks", "scan", "-"], "nothing").await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
 }
