@@ -9,7 +9,7 @@ use model::{Fingerprint, InstanceName, IntegrationName, KeyId, KeyState, Timesta
 
 use crate::allow::Answer;
 use crate::names;
-use crate::{AllowLine, Allowlist, Place, Pushed, Report, Source, Tally, Unread, Wrapping};
+use crate::{AllowLine, Allowlist, Finding, Place, Pushed, Report, Source, Tally, Unread, Wrapping};
 
 /// A report, by token.
 #[derive(Debug)]
@@ -54,6 +54,8 @@ pub struct Spot {
     pub place: Place,
     /// How it was wrapped, outermost first.
     pub wrapping: Vec<Wrapping>,
+    /// As many more of the same: in the same object, or in other versions of the same file.
+    pub also: u64,
     /// It was let be there until then, by the line of an allowlist.
     pub lapsed: Option<AllowedBy>,
 }
@@ -87,10 +89,10 @@ pub enum Owner {
 /// Whether a token works.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Alive {
-    /// An instance takes it.
+    /// An instance or a host takes it.
     Yes {
         /// Which.
-        instance: InstanceName,
+        at: TakenBy,
     },
     /// All that were asked refuse it.
     No,
@@ -102,6 +104,15 @@ pub enum Alive {
         /// Why.
         why: String,
     },
+}
+
+/// Who takes a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TakenBy {
+    /// An instance that we know.
+    Instance(InstanceName),
+    /// A host that a person named, by its address.
+    Host(String),
 }
 
 /// Why a place is let be.
@@ -198,13 +209,14 @@ impl Judged {
         let mut index: HashMap<Fingerprint, usize> = HashMap::new();
         let mut leaks: Vec<Leak> = Vec::new();
         for finding in report.findings {
-            let fingerprint = finding.token.fingerprint();
+            let Finding { token, place, wrapping, also } = finding;
+            let fingerprint = token.fingerprint();
             let at = *index.entry(fingerprint).or_insert(leaks.len());
             if at == leaks.len() {
-                leaks.push(Leak::new(finding.token, fingerprint));
+                leaks.push(Leak::new(token, fingerprint));
             }
             let Some(leak) = leaks.get_mut(at) else { continue };
-            let mut spot = Spot { place: finding.place, wrapping: finding.wrapping, lapsed: None };
+            let mut spot = Spot { place, wrapping, also, lapsed: None };
             let answer = listed(&fingerprint, &mut spot, allowlists, &mut uses, now);
             let is_marked = marks == Marks::Heeded && spot.place.is_allowed_inline;
             match answer.or_else(|| is_marked.then_some(Allowed::Inline)) {

@@ -18,7 +18,8 @@ pub mod tree;
 pub use allow::{ALLOW_FILE, AllowError, AllowFault, AllowLine, Allowlist, MAX_ALLOW_BYTES, Reach};
 pub use contents::{Contents, Seen, Sighting};
 pub use judged::{
-    Alive, AllowUse, Allowed, AllowedBy, Coverage, Expiry, Judged, Leak, Marks, Owner, Rules, Spot, Verdict,
+    Alive, AllowUse, Allowed, AllowedBy, Coverage, Expiry, Judged, Leak, Marks, Owner, Rules, Spot, TakenBy,
+    Verdict,
 };
 pub use limits::Limits;
 pub use report::{

@@ -190,7 +190,7 @@ pub(crate) struct LeaksWatch {
 pub(crate) enum LeaksFormat {
     /// For people
     Table,
-    /// The shape of docs/reference/json.md
+    /// The shape of docs/reference/leaks-report.md
     Json,
     /// SARIF 2.1.0, as code scanning of GitHub takes it
     Sarif,

@@ -151,12 +151,14 @@ fn reason(one: &Judged, now: Timestamp) -> Option<NotAsked> {
     one.leak.token.claims.expires_at.filter(|end| *end <= now).map(NotAsked::Expired)
 }
 
-/// Whether the key may be of there: one of ours of its own instance only, one with an id of its own of no n8n 1.x.
+/// Whether the key may be of there: one of ours of its own instance only, and never of a host that is merely named; one
+/// with an id of its own of no n8n 1.x.
 fn may_be_of(one: &Judged, door: &Door) -> bool {
-    let Door::Known(instance) = door else { return true };
-    if let Some(ours) = one.ours() {
-        return ours.integration.instance == instance.name;
-    }
+    let instance = match (door, one.ours()) {
+        (Door::Known(instance), Some(ours)) => return ours.integration.instance == instance.name,
+        (Door::Named(_), ours) => return ours.is_none(),
+        (Door::Known(instance), None) => instance,
+    };
     if let Whose::OfOurUser(of) = &one.whose
         && *of == instance.name
     {

@@ -3,7 +3,6 @@
 //! [`gather`] makes one [`leak::Leak`] of each token of a report, [`judge`] asks the store whose it is, [`check`] asks the
 //! instances that we know, [`turn`] ends those that are ours by the code of `rotate --compromised`. Nothing here asks a
 //! host that a token, a repository or a finding names.
-#![allow(dead_code, unused_imports, reason = "what only commands use is unused where they are not built yet")]
 
 mod check;
 mod judge;
@@ -14,7 +13,7 @@ mod tell;
 mod tests;
 mod turn;
 
-pub(crate) use check::{Life, Said, check};
+pub(crate) use check::{Life, NotAsked, Said, check};
 pub(crate) use judge::{Judged, Whose, judge};
 pub(crate) use leak::gather;
 pub(crate) use note::{news, note};

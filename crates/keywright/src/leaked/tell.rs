@@ -69,7 +69,7 @@ impl Judged {
 }
 
 impl NotAsked {
-    fn words(self) -> String {
+    pub(crate) fn words(self) -> String {
         match self {
             Self::NotTold => "not asked: `--check` asks".to_owned(),
             Self::Expired(at) => format!("not asked: it expired at {}", shown(at)),

@@ -9,7 +9,6 @@ use rotation::Engine;
 use sandbox::{Effect, Fault, Hostile, Matcher, Options, Outcome, Profile, Sandbox};
 use sha2::{Digest as _, Sha256};
 
-use super::check::NotAsked;
 use super::leak::Leak;
 use super::turn::End;
 use super::*;

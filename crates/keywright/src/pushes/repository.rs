@@ -40,7 +40,10 @@ impl Pushes {
         self.record(forge, repository, waiting, &searched, &fetched.missing, (ours.len(), others.len()))
             .await
             .map_err(plain)?;
-        searched.remember();
+        // Of more findings than are kept, some were not looked at: all is read again with the next push.
+        if searched.report.more_findings == 0 {
+            searched.remember();
+        }
         Ok(())
     }
 

@@ -10,6 +10,8 @@ use super::text::{CommitText, TagText};
 /// Ids of a tree's children are kept in memory up to this, all threads together; the rest on disk.
 const MAX_CHILDREN_BYTES: usize = 48 << 20;
 const PIECE_BYTES: usize = 1 << 20;
+/// Of a tree's entry with a secret in its name, mode and all: the shortest is a value behind `N8N_ENCRYPTION_KEY=`.
+const SHORTEST_NAME_BYTES: usize = "40000 N8N_ENCRYPTION_KEY=12345678".len();
 
 /// Notes of one thread.
 #[derive(Debug)]
@@ -93,8 +95,8 @@ impl Trees {
         }
     }
 
-    /// Notes a tree.
-    pub(super) fn note(&mut self, id: &oid, bytes: &[u8]) {
+    /// Notes a tree. Whether one of its names is long enough for a secret.
+    pub(super) fn note(&mut self, id: &oid, bytes: &[u8]) -> bool {
         if self.children.len() >= self.max_children && self.spill().is_err() {
             self.has_lost = true;
             self.children.clear();
@@ -102,17 +104,22 @@ impl Trees {
             self.counts.clear();
         }
         let before = self.children.len();
-        let mut rest = bytes;
-        while let Some((id, after)) =
-            memchr::memchr(0, rest).and_then(|nul| rest.get(nul + 1..)?.split_at_checked(self.id_bytes))
+        let (mut rest, mut longest) = (bytes, 0);
+        while let Some(nul) = memchr::memchr(0, rest)
+            && let Some((id, after)) =
+                rest.get(nul + 1..).and_then(|rest| rest.split_at_checked(self.id_bytes))
         {
             if let Some((first, _)) = id.split_first_chunk() {
                 self.children.push(u32::from_le_bytes(*first));
             }
+            longest = longest.max(nul);
             rest = after;
         }
+        // What is cut off may be a name too.
+        longest = longest.max(rest.len());
         self.ids.extend_from_slice(id.as_bytes());
         self.counts.push(u32::try_from(self.children.len() - before).unwrap_or(u32::MAX));
+        longest >= SHORTEST_NAME_BYTES
     }
 
     fn spill(&mut self) -> io::Result<()> {
@@ -157,38 +164,40 @@ impl Trees {
                     }
                 }
                 let (children, _) = piece.get(..filled).unwrap_or_default().as_chunks::<4>();
-                for child in children {
-                    trees.next(u32::from_le_bytes(*child), &mut call);
-                }
+                let children: Vec<u32> = children.iter().map(|child| u32::from_le_bytes(*child)).collect();
+                trees.all(&children, &mut call);
                 if filled < piece.len() {
                     break;
                 }
             }
         }
-        for child in &self.children {
-            trees.next(*child, &mut call);
-        }
+        trees.all(&self.children, &mut call);
         Ok(())
     }
 }
 
-/// Tells which tree a child belongs to, one child after the other.
+/// Tells which tree a child belongs to, as the children come.
 struct Pairs<'a> {
     counts: std::slice::Iter<'a, u32>,
     tree: usize,
-    left: u32,
+    left: usize,
 }
 
 impl Pairs<'_> {
-    #[inline]
-    fn next(&mut self, child: u32, call: &mut impl FnMut(usize, u32)) {
-        while self.left == 0 {
-            let Some(count) = self.counts.next() else { return };
-            self.left = *count;
-            self.tree += 1;
+    fn all(&mut self, mut children: &[u32], call: &mut impl FnMut(usize, u32)) {
+        while !children.is_empty() {
+            while self.left == 0 {
+                let Some(count) = self.counts.next() else { return };
+                self.left = usize::try_from(*count).unwrap_or(usize::MAX);
+                self.tree += 1;
+            }
+            let (its, rest) = children.split_at(self.left.min(children.len()));
+            for child in its {
+                call(self.tree - 1, *child);
+            }
+            self.left -= its.len();
+            children = rest;
         }
-        self.left -= 1;
-        call(self.tree - 1, child);
     }
 }
 

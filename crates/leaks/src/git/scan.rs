@@ -112,6 +112,11 @@ fn one(
         let why = Why::Unsupported("a partial clone: what was not fetched was not read");
         report.pass_by(Unread { what: bytes_of(&folder.common.join("objects")), why }, limits);
     }
+    let shallow = folder.common.join("shallow");
+    if shallow.symlink_metadata().is_ok_and(|file| file.len() > 0) {
+        let why = Why::Unsupported("a shallow clone: the older history was not fetched, and not read");
+        report.pass_by(Unread { what: bytes_of(&shallow), why }, limits);
+    }
     let hash = folder.hash();
     let visited =
         stores.visit(since.as_ref().map(|mark| &mark.objects), || Searcher::new(contents, limits, hash));

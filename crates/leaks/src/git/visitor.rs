@@ -135,7 +135,12 @@ impl Visitor for Searcher<'_> {
         let id = object.id.to_owned();
         let kind = object.kind;
         match kind {
-            Kind::Tree => self.record.trees.note(&id, object.bytes()),
+            // Most have no name that could be a secret.
+            Kind::Tree => {
+                if !self.record.trees.note(&id, object.bytes()) {
+                    return false;
+                }
+            }
             Kind::Commit => self.record.commit(&id, object.bytes()),
             Kind::Tag => self.record.tag(&id, object.bytes()),
             Kind::Blob => {}

@@ -60,7 +60,11 @@ fn one(out: &mut dyn Write, leak: &Leak, judged: &Judged, run: Run<'_>) -> io::R
     properties.extend(file.map(|file| ("file", file)));
     properties.extend(number.as_deref().filter(|_| file.is_some()).map(|line| ("line", line)));
     let more = leak.places.len() - 1;
-    let more = if more == 0 { String::new() } else { format!("; and at {more} more places") };
+    let more = match more {
+        0 => String::new(),
+        1 => "; and at 1 more place".to_owned(),
+        more => format!("; and at {more} more places"),
+    };
     let next: Vec<String> = steps(leak, judged.at)
         .into_iter()
         .filter(|step| step.name == "kill")

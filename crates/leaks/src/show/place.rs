@@ -13,6 +13,7 @@ use crate::{Author, InHead, Object, Place, Provenance, Pushed, Source, Spot, Wra
 pub(super) fn at(place: &Place) -> String {
     let name = match &place.source {
         Source::File(file) => path(file),
+        Source::Stream(name) if name == "-" => "standard input".to_owned(),
         Source::Stream(name) => text(name.as_bytes(), NAME_CHARS),
         Source::Git(git) => object(git),
     };
@@ -23,11 +24,28 @@ pub(super) fn at(place: &Place) -> String {
     }
 }
 
+/// How often more it is there, if it is.
+pub(super) fn also(spot: &Spot) -> Option<String> {
+    let more = match spot.also {
+        0 => return None,
+        1 => "once more".to_owned(),
+        more => format!("{more} times more"),
+    };
+    let where_else = match &spot.place.source {
+        Source::Git(git) if git.object == Object::Blob => "there, or in other versions of it",
+        Source::Git(_) | Source::File(_) | Source::Stream(_) => "there",
+    };
+    Some(format!("{more} {where_else}"))
+}
+
 /// What of a repository it is.
 pub(super) fn object(git: &Provenance) -> String {
     let name = git.paths.first().map(|path| text(path, NAME_CHARS));
-    let more = git.paths.len().saturating_sub(1);
-    let more = if more == 0 { String::new() } else { format!(" (and {more} more names)") };
+    let more = match git.paths.len().saturating_sub(1) {
+        0 => String::new(),
+        1 => " (and 1 more name)".to_owned(),
+        more => format!(" (and {more} more names)"),
+    };
     let id = git.id.as_deref().map(short).unwrap_or_default();
     match (git.object, name) {
         (Object::Blob, Some(name)) => format!("{name}{more}"),
@@ -160,6 +178,8 @@ pub(super) struct PlaceView<'a> {
     path: Option<NameView>,
     line: Option<u64>,
     column: Option<u64>,
+    /// As many more of the same, there or in other versions of it.
+    also: u64,
     wrapping: Vec<WrappingView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     git: Option<GitView<'a>>,
@@ -173,6 +193,7 @@ struct GitView<'a> {
     paths: Vec<NameView>,
     first: Option<CommitView<'a>>,
     refs: &'a [String],
+    more_refs: u64,
     in_head: InHead,
     pushed: Pushed,
 }
@@ -194,7 +215,7 @@ enum WrappingView {
 
 impl<'a> From<&'a Spot> for PlaceView<'a> {
     fn from(spot: &'a Spot) -> Self {
-        let Spot { place, wrapping, lapsed: _ } = spot;
+        let Spot { place, wrapping, also, lapsed: _ } = spot;
         let (source, path, git) = match &place.source {
             Source::File(path) => ("file", Some(NameView::of_path(path)), None),
             Source::Stream(name) => ("stream", Some(NameView::of(name.as_bytes())), None),
@@ -203,7 +224,7 @@ impl<'a> From<&'a Spot> for PlaceView<'a> {
             }
         };
         let wrapping = wrapping.iter().map(WrappingView::from).collect();
-        Self { source, path, line: place.line, column: place.column, wrapping, git }
+        Self { source, path, line: place.line, column: place.column, also: *also, wrapping, git }
     }
 }
 
@@ -221,6 +242,7 @@ impl<'a> From<&'a Provenance> for GitView<'a> {
                 date: first.date,
             }),
             refs: &git.refs,
+            more_refs: git.more_refs,
             in_head: git.in_head,
             pushed: git.pushed,
         }

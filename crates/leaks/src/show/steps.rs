@@ -4,7 +4,7 @@ use detector::Kind;
 use model::{KeyState, Timestamp};
 use serde::Serialize;
 
-use crate::{ALLOW_FILE, Alive, InHead, Leak, Object, Owner, Source};
+use crate::{ALLOW_FILE, Alive, InHead, Leak, Object, Owner, Provenance, Source};
 
 /// Said wherever a history is to be cleaned.
 pub(super) const CLEANING_ALONE: &str = "Cleaning a history without rotating the key helps nobody: clones, forks, \
@@ -17,8 +17,47 @@ pub(super) struct Step {
     #[serde(rename = "step")]
     pub(super) name: &'static str,
     pub(super) text: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) command: Option<String>,
+    /// What one has to know first.
+    pub(super) warning: Option<&'static str>,
+}
+
+/// How a step is done that is the same for many leaks: what for, and the command.
+pub(super) struct Recipe {
+    pub(super) what_for: &'static str,
+    pub(super) command: &'static str,
+    pub(super) warning: Option<&'static str>,
+}
+
+const REWRITE: Recipe = Recipe {
+    what_for: "clean a history: in a file `leaked.txt` a line for each key, the key and `==>REMOVED` after it",
+    command: "git filter-repo --sensitive-data-removal --replace-text leaked.txt --replace-message leaked.txt",
+    warning: Some(CLEANING_ALONE),
+};
+const DROP: Recipe = Recipe {
+    what_for: "drop what no ref leads to; stashes and reflogs go with it",
+    command: "git reflog expire --expire=now --all && git gc --prune=now",
+    warning: None,
+};
+const LET_BE: Recipe = Recipe {
+    what_for: "let be what is no leak: lines such as these in .keywright-allow.toml",
+    command: "[[allow]]\nfingerprint = \"its 64 digits\"\nreason = \"why it may stay\"",
+    warning: None,
+};
+
+/// Each once, if any of these leaks needs it.
+pub(super) fn recipes(leaks: &[&Leak]) -> Vec<Recipe> {
+    let mut recipes = Vec::new();
+    if leaks.iter().any(|leak| is_in_history(leak)) {
+        recipes.push(REWRITE);
+    }
+    if leaks.iter().any(|leak| is_left_behind(leak)) {
+        recipes.push(DROP);
+    }
+    if !leaks.is_empty() {
+        recipes.push(LET_BE);
+    }
+    recipes
 }
 
 /// All, in their order.
@@ -29,12 +68,13 @@ pub(super) fn steps(leak: &Leak, now: Timestamp) -> Vec<Step> {
         name: "allow",
         text: format!("if it is no leak, a line with a reason in {ALLOW_FILE}"),
         command: Some(format!("[[allow]]\nfingerprint = \"{}\"\nreason = \"\"", leak.fingerprint)),
+        warning: None,
     });
     steps
 }
 
 fn kill(leak: &Leak, now: Timestamp) -> Step {
-    let step = |text: &str, command: Option<String>| Step { name: "kill", text: text.to_owned(), command };
+    let step = |text: &str, command| Step { name: "kill", text: text.to_owned(), command, warning: None };
     if leak.alive == Alive::No {
         return step("it is dead: see what it was used for while it lived", None);
     }
@@ -53,11 +93,10 @@ fn kill(leak: &Leak, now: Timestamp) -> Step {
             ),
         };
     }
-    let what = by_kind(leak.token.kind);
     if leak.is_spent(now) {
-        step(&format!("it has ended by its own date; make sure, scan again with --check. Else: {what}"), None)
+        step("it has ended by its own date: see what it was used for while it lived", None)
     } else {
-        step(what, None)
+        step(by_kind(leak.token.kind), None)
     }
 }
 
@@ -85,49 +124,51 @@ pub(super) fn by_kind(kind: Kind) -> &'static str {
 }
 
 fn clean(leak: &Leak) -> Vec<Step> {
-    let step = |text: String, command: Option<&str>| Step {
-        name: "clean",
-        text,
-        command: command.map(str::to_owned),
+    let step = |text: &str| Step { name: "clean", text: text.to_owned(), command: None, warning: None };
+    let is_of = |source: &Source| match source {
+        Source::File(_) => "take it out of the files above",
+        Source::Stream(_) => "take it out of what this text came from",
+        Source::Git(git) => match git.object {
+            Object::Index => "take it out of what is staged, before it is committed",
+            Object::Administrative => "take it out of the file of git's own",
+            _ => "",
+        },
     };
-    let git = || {
-        leak.places.iter().filter_map(|spot| match &spot.place.source {
-            Source::Git(git) => Some(git),
-            Source::File(_) | Source::Stream(_) => None,
-        })
-    };
-    let mut steps = Vec::new();
-    if leak.places.iter().any(|spot| !matches!(spot.place.source, Source::Git(_))) {
-        steps.push(step("take it out of the files above".to_owned(), None));
+    let mut steps: Vec<Step> = Vec::new();
+    for text in leak.places.iter().map(|spot| is_of(&spot.place.source)).filter(|text| !text.is_empty()) {
+        if !steps.iter().any(|known| known.text == text) {
+            steps.push(step(text));
+        }
     }
-    if git().any(|git| git.object == Object::Index) {
-        steps.push(step("take it out of what is staged, before it is committed".to_owned(), None));
+    if is_in_history(leak) {
+        let text =
+            "then clean the history, with a file `leaked.txt` that has the key and `==>REMOVED` after it";
+        let (command, warning) = (Some(REWRITE.command.to_owned()), REWRITE.warning);
+        steps.push(Step { command, warning, ..step(text) });
     }
-    if git().any(|git| git.object == Object::Administrative) {
-        steps.push(step("take it out of the file of git's own".to_owned(), None));
-    }
-    let in_history = |git: &Object| {
-        matches!(
-            git,
-            Object::Blob | Object::Commit | Object::Tag | Object::Tree | Object::Note | Object::RefName
-        )
-    };
-    if git().any(|git| in_history(&git.object) && git.in_head != InHead::Unreachable) {
-        steps.push(step(
-            format!(
-                "then clean the history, with a file `leaked.txt` that has the key and `==>REMOVED` after it. \
-                 {CLEANING_ALONE}"
-            ),
-            Some(
-                "git filter-repo --sensitive-data-removal --replace-text leaked.txt --replace-message leaked.txt",
-            ),
-        ));
-    }
-    if git().any(|git| git.object == Object::Reflog || git.in_head == InHead::Unreachable) {
-        steps.push(step(
-            "drop what no ref leads to; stashes and reflogs go with it".to_owned(),
-            Some("git reflog expire --expire=now --all && git gc --prune=now"),
-        ));
+    if is_left_behind(leak) {
+        steps.push(Step { command: Some(DROP.command.to_owned()), ..step(DROP.what_for) });
     }
     steps
+}
+
+fn of_git(leak: &Leak) -> impl Iterator<Item = &Provenance> {
+    leak.places.iter().filter_map(|spot| match &spot.place.source {
+        Source::Git(git) => Some(git.as_ref()),
+        Source::File(_) | Source::Stream(_) => None,
+    })
+}
+
+fn is_in_history(leak: &Leak) -> bool {
+    of_git(leak).any(|git| {
+        let is_rewritten = matches!(
+            git.object,
+            Object::Blob | Object::Commit | Object::Tag | Object::Tree | Object::Note | Object::RefName
+        );
+        is_rewritten && git.in_head != InHead::Unreachable
+    })
+}
+
+fn is_left_behind(leak: &Leak) -> bool {
+    of_git(leak).any(|git| git.object == Object::Reflog || git.in_head == InHead::Unreachable)
 }

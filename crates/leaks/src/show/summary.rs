@@ -3,7 +3,7 @@
 use detector::Severity;
 use model::Timestamp;
 
-use super::place::{at, author, reach, wrapping};
+use super::place::{also, at, author, reach, wrapping};
 use super::text::text;
 use super::whose::{alive, expiry, owner};
 use crate::{Alive, Leak, Source, Spot};
@@ -47,6 +47,7 @@ pub(super) fn line(leak: &Leak, spot: &Spot, now: Timestamp) -> String {
     if !spot.wrapping.is_empty() {
         parts.push(format!("wrapped: {}", wrapping(&spot.wrapping)));
     }
+    parts.extend(also(spot));
     if let Source::Git(git) = &spot.place.source {
         parts.extend(git.first.as_ref().map(author));
         parts.push(reach(git));

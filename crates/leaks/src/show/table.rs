@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use detector::{Proof, Severity};
 
 use super::Secrets;
-use super::place::{at, author, reach, wrapping};
-use super::steps::steps;
+use super::place::{also, at, author, reach, wrapping};
+use super::steps::{recipes, steps};
 use super::text::{NAME_CHARS, path, text};
 use super::unread::{size, why};
 use super::whose::{alive, day, expiry, owner};
@@ -17,9 +17,11 @@ const PLACES: usize = 5;
 
 /// Writes the report for people. Readable without colour; there is none in it.
 pub fn table(out: &mut dyn Write, judged: &Judged, secrets: Secrets) -> io::Result<()> {
-    for (number, leak) in (1..).zip(judged.worst_first()) {
+    let leaks = judged.worst_first();
+    for (number, leak) in (1..).zip(&leaks) {
         block(out, number, leak, judged, secrets)?;
     }
+    how_to(out, &leaks)?;
     if judged.more_findings > 0 {
         let more = judged.more_findings;
         writeln!(out, "{more} more findings were not kept: mend these, and scan again.\n")?;
@@ -28,23 +30,24 @@ pub fn table(out: &mut dyn Write, judged: &Judged, secrets: Secrets) -> io::Resu
     unread(out, judged)?;
     let tally = judged.tally;
     let read = [
-        (tally.repositories, "repositories"),
-        (tally.objects, "git objects"),
-        (tally.files, "files"),
-        (tally.members, "members of archives"),
+        (tally.repositories, "1 repository", "repositories"),
+        (tally.objects, "1 git object", "git objects"),
+        (tally.files, "1 file", "files"),
+        (tally.members, "1 member of an archive", "members of archives"),
     ];
-    let read: Vec<String> =
-        read.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let read = if read.is_empty() { "streams".to_owned() } else { read.join(", ") };
+    let read = read.into_iter().filter(|(count, ..)| *count > 0);
+    let read: Vec<String> = read.map(|(number, one, many)| count(number, one, many)).collect();
+    let read = match (read.is_empty(), tally.bytes) {
+        (true, 0) => "nothing".to_owned(),
+        (true, _) => "streams".to_owned(),
+        (false, _) => read.join(", "),
+    };
     writeln!(out, "read: {read}; {}", size(tally.bytes))?;
     writeln!(out, "{}", verdict(judged))
 }
 
 /// The outcome in one line. `clean` is said only where nothing was found and nothing was passed by.
 pub fn verdict(judged: &Judged) -> String {
-    let count = |count: u64, one: &str, many: &str| {
-        if count == 1 { one.to_owned() } else { format!("{count} {many}") }
-    };
     let unread = count(judged.unread_count(), "1 thing was not read", "things were not read");
     let places = judged.allowed().count() as u64;
     let nothing = match places {
@@ -65,6 +68,10 @@ pub fn verdict(judged: &Judged) -> String {
         Verdict::Allowed(_) => nothing,
         Verdict::Clean => "clean".to_owned(),
     }
+}
+
+fn count(count: u64, one: &str, many: &str) -> String {
+    if count == 1 { one.to_owned() } else { format!("{count} {many}") }
 }
 
 fn block(
@@ -99,26 +106,50 @@ fn block(
     }
     let more = leak.places.len().saturating_sub(PLACES);
     if more > 0 {
-        row(out, "also", &format!("at {more} more places; --json has all"))?;
+        let more = count(more as u64, "1 more place", "more places");
+        row(out, "also", &format!("at {more}; --json has all"))?;
     }
     if !leak.allowed.is_empty() {
-        row(out, "let be", &format!("at {} other places", leak.allowed.len()))?;
+        let places = count(leak.allowed.len() as u64, "1 other place", "other places");
+        row(out, "let be", &format!("at {places}"))?;
     }
     if let Some(by) = leak.places.iter().find_map(|spot| spot.lapsed.as_ref()) {
         let until = by.line.until.map(day).unwrap_or_default();
         row(out, "let be", &format!("until {until} by {}:{}; that is over", path(&by.file), by.line.line))?;
     }
     for (number, step) in (1..).zip(steps(leak, judged.at)) {
-        row(out, if number == 1 { "next" } else { "" }, &format!("{number}. {}", step.text))?;
-        for line in step.command.iter().flat_map(|command| command.lines()) {
-            row(out, "", &format!("     {line}"))?;
+        let text = match step.name {
+            "allow" => format!("{number}. if it is no leak, let it be: {}", leak.fingerprint),
+            _ => format!("{number}. {}", step.text),
+        };
+        row(out, if number == 1 { "next" } else { "" }, &text)?;
+        // How the others are done stands once, below all.
+        if let Some(command) = step.command.filter(|_| step.name == "kill") {
+            row(out, "", &format!("     {command}"))?;
         }
     }
     writeln!(out)
 }
 
+fn how_to(out: &mut dyn Write, leaks: &[&Leak]) -> io::Result<()> {
+    for recipe in recipes(leaks) {
+        writeln!(out, "To {}:", recipe.what_for)?;
+        for line in recipe.command.lines() {
+            row(out, "", line)?;
+        }
+        if let Some(warning) = recipe.warning {
+            writeln!(out, "{warning}")?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
 fn place(out: &mut dyn Write, label: &str, spot: &Spot) -> io::Result<()> {
     row(out, label, &at(&spot.place))?;
+    if let Some(also) = also(spot) {
+        row(out, "", &also)?;
+    }
     if !spot.wrapping.is_empty() {
         row(out, "", &wrapping(&spot.wrapping))?;
     }

@@ -5,7 +5,7 @@ use model::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::text::{NAME_CHARS, text};
-use crate::{Alive, Expiry, Leak, Owner};
+use crate::{Alive, Expiry, Leak, Owner, TakenBy};
 
 /// Whose it is, for a person.
 pub(super) fn owner(leak: &Leak) -> String {
@@ -24,19 +24,26 @@ pub(super) fn owner(leak: &Leak) -> String {
 
 /// Whether it lives, for a person.
 pub(super) fn alive(leak: &Leak) -> String {
-    let is_native = matches!(leak.token.kind, Kind::Native2 | Kind::Native1 | Kind::Mcp | Kind::Scim);
+    let is_native = matches!(leak.token.kind, Kind::Native2 | Kind::Native1);
     match &leak.alive {
-        Alive::Yes { instance } => format!("YES, `{instance}` takes it"),
+        Alive::Yes { at: TakenBy::Instance(instance) } => format!("YES, `{instance}` takes it"),
+        Alive::Yes { at: TakenBy::Host(host) } => {
+            format!("YES, {} takes it", text(host.as_bytes(), NAME_CHARS))
+        }
         Alive::No => "no, it is refused".to_owned(),
         Alive::NotAsked if is_native => {
             "not checked: a native key's signature cannot be checked offline; --check asks \
                                          your own instances"
                 .to_owned()
         }
-        Alive::NotAsked if leak.token.kind.is_api_key() => {
-            "not checked; --check asks your own instances".to_owned()
-        }
-        Alive::NotAsked => "not checked".to_owned(),
+        Alive::NotAsked => match leak.token.kind {
+            Kind::Legacy => "not checked; --check asks your own instances".to_owned(),
+            Kind::Mcp | Kind::Scim => {
+                "not checked: its signature cannot be checked offline, and --check uses API keys of n8n only"
+                    .to_owned()
+            }
+            _ => "not checked; --check uses API keys of n8n only".to_owned(),
+        },
         Alive::Unknown { why } => format!("not known: {}", text(why.as_bytes(), 200)),
     }
 }
@@ -97,17 +104,22 @@ pub(super) struct AliveView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<&'a str>,
 }
 
 impl<'a> From<&'a Alive> for AliveView<'a> {
     fn from(alive: &'a Alive) -> Self {
-        let (state, instance, because) = match alive {
-            Alive::Yes { instance } => ("alive", Some(instance.as_str()), None),
-            Alive::No => ("dead", None, None),
-            Alive::NotAsked => ("not_asked", None, None),
-            Alive::Unknown { why } => ("unknown", None, Some(why.as_str())),
-        };
-        Self { state, instance, because }
+        let none = Self { state: "", instance: None, host: None, because: None };
+        match alive {
+            Alive::Yes { at: TakenBy::Instance(instance) } => {
+                Self { state: "alive", instance: Some(instance.as_str()), ..none }
+            }
+            Alive::Yes { at: TakenBy::Host(host) } => Self { state: "alive", host: Some(host), ..none },
+            Alive::No => Self { state: "dead", ..none },
+            Alive::NotAsked => Self { state: "not_asked", ..none },
+            Alive::Unknown { why } => Self { state: "unknown", because: Some(why), ..none },
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! A report on its way to whoever reads it.
 
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use leaks::Judged;
@@ -79,5 +79,10 @@ fn save(text: &str, file: &Path, secrets: Secrets) -> std::io::Result<()> {
     if secrets == Secrets::Shown {
         options.mode(0o600);
     }
-    options.open(file)?.write_all(text.as_bytes())
+    let mut file = options.open(file)?;
+    if secrets == Secrets::Shown {
+        // A file that was there keeps its mode.
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    }
+    file.write_all(text.as_bytes())
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use leaks::show::Secrets;
 use leaks::tree::{self, Reads};
-use leaks::{Coverage, Report, git};
+use leaks::{Coverage, Report, Verdict, git};
 use model::Clock as _;
 
 use super::cursor::{Cursors, Told};
@@ -48,6 +48,9 @@ pub(super) async fn run(
     let mut judged = search.judge(found.report, coverage);
     let acted = whose::act(&mut judged, &options, config, ui, hooks).await?;
     form.print(&judged, ui)?;
+    if options.since_last && !matches!(judged.verdict(), Verdict::Found(_)) {
+        ui.note("this is of what is new since the last time: what was told then is not told again");
+    }
     let turned = acted.tell(ui);
     if let Some(cursors) = &cursors {
         let kept = found.read.map_or(Ok(()), |read| read.keep(cursors));

@@ -3,14 +3,14 @@
 
 use std::path::Path;
 
-use leaks::{Alive, Finding, Judged, Owner};
+use leaks::{Alive, Finding, Judged, Owner, TakenBy};
 use n8n::{BaseUrl, InsecureHttp};
 
 use crate::app::App;
 use crate::cli::LeaksScan;
 use crate::error::{CommandError, operator};
 use crate::keeper::Keeping;
-use crate::leaked::{self, Doing, Life, Said, Turned, Whose};
+use crate::leaked::{self, Doing, Life, NotAsked, Said, Turned, Whose};
 use crate::ui::Ui;
 use crate::{Exit, Hooks};
 
@@ -63,6 +63,13 @@ pub(super) async fn act(
         if is_needed {
             leaked::check(&engine, &mut all, &hosts).await?;
         }
+        // Before anything is turned; a log that takes no events hides nothing from who reads the report.
+        if is_needed
+            && !doing.dry_run
+            && let Err(error) = leaked::note(&engine, &all, "scan").await
+        {
+            ui.warn(&format!("the log does not tell of what was found: {}", error.report.line()));
+        }
         let turned = match (doing.rotate, doing.dry_run) {
             (false, _) => Vec::new(),
             (true, true) => leaked::turn(&engine, &all, Doing::DryRun).await,
@@ -73,7 +80,7 @@ pub(super) async fn act(
     let (all, turned) = if is_needed { crate::until_interrupted(work).await? } else { work.await? };
     for known in all {
         if let Some(leak) = judged.leaks.iter_mut().find(|leak| leak.fingerprint == known.leak.fingerprint) {
-            (leak.owner, leak.alive) = (owner(&known), alive(&known.life));
+            (leak.owner, leak.alive) = (owner(&known), alive(&known));
         }
     }
     Ok(Acted(turned))
@@ -109,25 +116,33 @@ fn owner(known: &leaked::Judged) -> Owner {
     }
 }
 
-fn alive(life: &Life) -> Alive {
-    if life.is_dead() {
-        return Alive::No;
-    }
-    match life {
-        Life::NotAsked(_) => Alive::NotAsked,
-        Life::Asked(answers) => {
-            if let Some(at) = life.alive_at().next() {
-                return match at.parse() {
-                    Ok(instance) => Alive::Yes { instance },
-                    Err(_) => Alive::Unknown { why: format!("{at} takes it") },
-                };
-            }
-            let unclear = answers.iter().find_map(|answer| match &answer.said {
-                Said::Unclear(why) => Some(why.line()),
-                Said::Alive | Said::Refused => None,
-            });
-            Alive::Unknown { why: unclear.unwrap_or_default() }
+/// What can be said of its life. That our instances refuse a stranger's key says nothing of other ones.
+fn alive(known: &leaked::Judged) -> Alive {
+    let answers = match &known.life {
+        Life::NotAsked(NotAsked::ProvedDead(_)) => return Alive::No,
+        Life::NotAsked(why @ (NotAsked::NoInstance | NotAsked::TooMany)) => {
+            return Alive::Unknown { why: why.words() };
         }
+        // Its date is told apart.
+        Life::NotAsked(NotAsked::NotTold | NotAsked::Expired(_) | NotAsked::OtherKind) => {
+            return Alive::NotAsked;
+        }
+        Life::Asked(answers) => answers,
+    };
+    if let Some(at) = known.life.alive_at().next() {
+        let at = at.parse().map_or_else(|_| TakenBy::Host(at.to_owned()), TakenBy::Instance);
+        return Alive::Yes { at };
+    }
+    let unclear = answers.iter().find_map(|answer| match &answer.said {
+        Said::Unclear(why) => Some(why.line()),
+        Said::Alive | Said::Refused => None,
+    });
+    match (unclear, &known.whose) {
+        (Some(why), _) => Alive::Unknown { why },
+        (None, Whose::Ours(_) | Whose::OfOurUser(_)) => Alive::No,
+        (None, Whose::Unknown) => Alive::Unknown {
+            why: format!("{}; another n8n may take it: --check-host asks one", known.life()),
+        },
     }
 }
 
@@ -137,8 +152,13 @@ fn hosts(options: &LeaksScan) -> Result<Vec<BaseUrl>, CommandError> {
         .check_host
         .iter()
         .map(|url| {
-            BaseUrl::parse(url, InsecureHttp::Refused)
-                .map_err(|refused| CommandError { code: 2, ..CommandError::from(refused) })
+            BaseUrl::parse(url, InsecureHttp::Refused).map_err(|_refused| {
+                // Not quoted: it may hold a password.
+                let report = operator("cannot ask a host of `--check-host`")
+                    .because("it is no address by HTTPS; in the clear, every key would be for all to read on the way")
+                    .mend("keywright leaks scan --check --check-host https://n8n.example.com");
+                CommandError::usage(report)
+            })
         })
         .collect()
 }

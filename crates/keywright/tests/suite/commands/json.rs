@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Stdio;
 
 use sandbox::{Options, Profile};
 use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use crate::support::home::{Ended, PASSWORD};
+use crate::support::home::{Ended, Home, PASSWORD};
 use crate::support::places::Kinds;
+use crate::support::repo::key;
 use crate::support::world::{World, create};
 
 /// The examples, by their headings.
@@ -80,6 +83,15 @@ impl Told {
     }
 }
 
+/// The first line of a watch, which is ended then.
+async fn watched(home: &Home, path: &str) -> Value {
+    let mut command = home.command(&["leaks", "watch", path, "--json"]);
+    let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let line = BufReader::new(child.stdout.take().unwrap()).lines().next_line().await.unwrap().unwrap();
+    child.kill().await.unwrap();
+    serde_json::from_str(&line).unwrap()
+}
+
 async fn tell(told: &mut Told, world: &World, heading: &str, arguments: &[&str]) {
     let ended = world.home.run(&[arguments, &["--json"]].concat()).await;
     told.ended(heading, &ended);
@@ -134,6 +146,13 @@ async fn every_command_speaks_json_as_documented() {
     assert!(made.success());
     tell(&mut told, &world, "keywright leaks hook install", &["leaks", "hook", "install"]).await;
     tell(&mut told, &world, "keywright leaks hook status", &["leaks", "hook", "status"]).await;
+    let (found, file) = (world.home.folder().join("leaked"), "leaked/x");
+    std::fs::create_dir(&found).unwrap();
+    std::fs::write(found.join("x"), key(1)).unwrap();
+    let scanned = world.home.run(&["leaks", "scan", file, "--json"]).await;
+    assert_eq!(scanned.code, Some(3), "{scanned:?}");
+    told.check("keywright leaks scan", &scanned.json());
+    told.check("keywright leaks watch", &watched(&world.home, file).await);
     let set = ["secret", "set", "smtp", "--from", &password];
     tell(&mut told, &world, "keywright secret set", &set).await;
     tell(&mut told, &world, "keywright secret list", &["secret", "list"]).await;

@@ -140,6 +140,22 @@ fn a_submodule_that_points_out_is_told() {
 }
 
 #[test]
+fn what_a_shallow_clone_does_not_hold_is_told() {
+    let bed = Bed::new();
+    bed.commit("k", &key(1));
+    bed.git(&["rm", "-q", "k"]);
+    bed.commit("a", "1");
+    assert!(bed.report().unread.is_empty());
+    let from = format!("file://{}", bed.path.display());
+    bed.git(&["clone", "-q", "--depth", "1", &from, "shallow"]);
+    let report = report_of(&bed.path.join("shallow"));
+    assert!(report.findings.is_empty(), "the key is in a commit that was not fetched");
+    assert_eq!(report.unread.len(), 1, "so it is not clean: {:?}", report.unread);
+    bed.git_in(&bed.path.join("shallow"), &["fetch", "-q", "--unshallow"]);
+    assert!(report_of(&bed.path.join("shallow")).unread.is_empty());
+}
+
+#[test]
 fn broken_and_hostile_refs_do_no_harm() {
     let bed = Bed::new();
     bed.commit("a", &key(1));

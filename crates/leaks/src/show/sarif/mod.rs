@@ -14,7 +14,7 @@ use super::summary::{Urgency, line, urgency};
 use super::text::{NAME_CHARS, text};
 use super::unread::why;
 use super::{Run, clean_json, location};
-use crate::{Allowed, Judged, Leak, Spot};
+use crate::{Allowed, Judged, Leak, Source, Spot};
 
 /// Writes the report as SARIF.
 pub fn sarif(out: &mut dyn Write, judged: &Judged, run: Run<'_>) -> io::Result<()> {
@@ -139,9 +139,25 @@ fn result(
             "primaryLocationLineHash": format!("{hash}:{number}"),
         },
         "taxa": [rules::weakness()],
+        "properties": properties(spot),
         // An empty list says that nobody lets it be.
         "suppressions": allowed.map(suppression).into_iter().collect::<Vec<_>>(),
     })
+}
+
+/// What SARIF has no words for.
+fn properties(spot: &Spot) -> Value {
+    match &spot.place.source {
+        Source::Git(git) => json!({
+            "also": spot.also,
+            "firstCommit": git.first.as_ref().map(|first| &first.commit),
+            "refs": git.refs,
+            "moreRefs": git.more_refs,
+            "inHead": git.in_head,
+            "pushed": git.pushed,
+        }),
+        Source::File(_) | Source::Stream(_) => json!({ "also": spot.also }),
+    }
 }
 
 fn suppression(allowed: &Allowed) -> Value {

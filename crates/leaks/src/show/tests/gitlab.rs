@@ -8,7 +8,7 @@ fn gitlab_has_an_entry_for_each_place() {
     [
       {
         "check_name": "keywright/native2",
-        "description": "API key of n8n 2.x 954955648975 …1a2b at app/.env (and 1 more names):4; whose: ours: `deploy` on `prod`, key 01hf7yat000000000000000007 (active); alive: YES, `prod` takes it; expires: 2027-03-01 00:00 UTC, in 58 days; commit 1c2d1c2d1c2d by Ann <ann@example.com>, 2026-01-02 03:04 UTC; refs/heads/main, refs/heads/dev, refs/heads/a and 1 more; in the history only; PUSHED",
+        "description": "API key of n8n 2.x 954955648975 …1a2b at app/.env (and 1 more name):4; whose: ours: `deploy` on `prod`, key 01hf7yat000000000000000007 (active); alive: YES, `prod` takes it; expires: 2027-03-01 00:00 UTC, in 58 days; 3 times more there, or in other versions of it; commit 1c2d1c2d1c2d by Ann <ann@example.com>, 2026-01-02 03:04 UTC; refs/heads/main, refs/heads/dev, refs/heads/a and 8 more; in the history only; PUSHED",
         "fingerprint": "309e27a7e61c70cd29d883ec122c68cf2090c0ba791068585b53334a0cb08fff",
         "location": {
           "lines": {
@@ -32,7 +32,7 @@ fn gitlab_has_an_entry_for_each_place() {
       },
       {
         "check_name": "keywright/session_cookie",
-        "description": "session cookie of n8n e4b9b436de73 …1a2b at text of commit ab12ab12ab12:2; whose: not known here; alive: not checked; expires: not said; commit 1c2d1c2d1c2d by Ann <ann@example.com>, 2026-01-02 03:04 UTC; refs/heads/main, refs/heads/dev, refs/heads/a and 1 more; in the history only; PUSHED",
+        "description": "session cookie of n8n e4b9b436de73 …1a2b at text of commit ab12ab12ab12:2; whose: not known here; alive: not checked; --check uses API keys of n8n only; expires: not said; commit 1c2d1c2d1c2d by Ann <ann@example.com>, 2026-01-02 03:04 UTC; refs/heads/main, refs/heads/dev, refs/heads/a and 8 more; in the history only; PUSHED",
         "fingerprint": "5e1d1b06963770f8e7c3a646b67022faaaee12758924f91b3d302996040da93a",
         "location": {
           "lines": {
@@ -133,7 +133,7 @@ fn gitlab_has_an_entry_for_each_place() {
       "version": "15.2.1",
       "vulnerabilities": [
         {
-          "description": "API key of n8n 2.x 954955648975 …1a2b at app/.env (and 1 more names):4; whose: ours: `deploy` on `prod`, key 01hf7yat000000000000000007 (active); alive: YES, `prod` takes it; expires: 2027-03-01 00:00 UTC, in 58 days; commit 1c2d1c2d1c2d by Ann <ann@example.com>, 2026-01-02 03:04 UTC; refs/heads/main, refs/heads/dev, refs/heads/a and 1 more; in the history only; PUSHED",
+          "description": "API key of n8n 2.x 954955648975 …1a2b at app/.env (and 1 more name):4; whose: ours: `deploy` on `prod`, key 01hf7yat000000000000000007 (active); alive: YES, `prod` takes it; expires: 2027-03-01 00:00 UTC, in 58 days; 3 times more there, or in other versions of it; commit 1c2d1c2d1c2d by Ann <ann@example.com>, 2026-01-02 03:04 UTC; refs/heads/main, refs/heads/dev, refs/heads/a and 8 more; in the history only; PUSHED",
           "id": "309e27a7e61c70cd29d883ec122c68cf2090c0ba791068585b53334a0cb08fff",
           "identifiers": [
             {
@@ -158,7 +158,7 @@ fn gitlab_has_an_entry_for_each_place() {
           },
           "name": "API key of n8n 2.x 954955648975 …1a2b",
           "severity": "Critical",
-          "solution": "kill it, and put a new key where it is used; take it out of the files above; then clean the history, with a file `leaked.txt` that has the key and `==>REMOVED` after it. Cleaning a history without rotating the key helps nobody: clones, forks, caches and backups keep what was pushed, and whoever read it has it.; if it is no leak, a line with a reason in .keywright-allow.toml"
+          "solution": "kill it, and put a new key where it is used; take it out of the files above; then clean the history, with a file `leaked.txt` that has the key and `==>REMOVED` after it; if it is no leak, a line with a reason in .keywright-allow.toml"
         },
         {
           "description": "API key of n8n 2.x 954955648975 …1a2b at image.tar:7:3; whose: ours: `deploy` on `prod`, key 01hf7yat000000000000000007 (active); alive: YES, `prod` takes it; expires: 2027-03-01 00:00 UTC, in 58 days; wrapped: base64 in layer.tar!app/.env",
@@ -184,10 +184,10 @@ fn gitlab_has_an_entry_for_each_place() {
           },
           "name": "API key of n8n 2.x 954955648975 …1a2b",
           "severity": "Critical",
-          "solution": "kill it, and put a new key where it is used; take it out of the files above; then clean the history, with a file `leaked.txt` that has the key and `==>REMOVED` after it. Cleaning a history without rotating the key helps nobody: clones, forks, caches and backups keep what was pushed, and whoever read it has it.; if it is no leak, a line with a reason in .keywright-allow.toml"
+          "solution": "kill it, and put a new key where it is used; take it out of the files above; then clean the history, with a file `leaked.txt` that has the key and `==>REMOVED` after it; if it is no leak, a line with a reason in .keywright-allow.toml"
         },
         {
-          "description": "session cookie of n8n e4b9b436de73 …1a2b at text of commit ab12ab12ab12:2; whose: not known here; alive: not checked; expires: not said; commit 1c2d1c2d1c2d by Ann <ann@example.com>, 2026-01-02 03:04 UTC; refs/heads/main, refs/heads/dev, refs/heads/a and 1 more; in the history only; PUSHED",
+          "description": "session cookie of n8n e4b9b436de73 …1a2b at text of commit ab12ab12ab12:2; whose: not known here; alive: not checked; --check uses API keys of n8n only; expires: not said; commit 1c2d1c2d1c2d by Ann <ann@example.com>, 2026-01-02 03:04 UTC; refs/heads/main, refs/heads/dev, refs/heads/a and 8 more; in the history only; PUSHED",
           "id": "5e1d1b06963770f8e7c3a646b67022faaaee12758924f91b3d302996040da93a",
           "identifiers": [
             {
@@ -212,7 +212,7 @@ fn gitlab_has_an_entry_for_each_place() {
           },
           "name": "session cookie of n8n e4b9b436de73 …1a2b",
           "severity": "Medium",
-          "solution": "change the password of its user in n8n: that ends the sessions of this user, signing out does not end all of them; then clean the history, with a file `leaked.txt` that has the key and `==>REMOVED` after it. Cleaning a history without rotating the key helps nobody: clones, forks, caches and backups keep what was pushed, and whoever read it has it.; if it is no leak, a line with a reason in .keywright-allow.toml"
+          "solution": "change the password of its user in n8n: that ends the sessions of this user, signing out does not end all of them; then clean the history, with a file `leaked.txt` that has the key and `==>REMOVED` after it; if it is no leak, a line with a reason in .keywright-allow.toml"
         },
         {
           "description": "API key of n8n 1.x d269623c56a4 …1a2b at notes/old.txt:1:3; whose: not known here; alive: not checked: a native key's signature cannot be checked offline; --check asks your own instances; expires: EXPIRED 2026-12-30 00:00 UTC, 2 days ago",
@@ -238,7 +238,7 @@ fn gitlab_has_an_entry_for_each_place() {
           },
           "name": "API key of n8n 1.x d269623c56a4 …1a2b",
           "severity": "Medium",
-          "solution": "it has ended by its own date; make sure, scan again with --check. Else: sign in to n8n as its user, delete the key in the settings under n8n API, make another there, and put it where the old one was used; take it out of the files above; if it is no leak, a line with a reason in .keywright-allow.toml"
+          "solution": "it has ended by its own date: see what it was used for while it lived; take it out of the files above; if it is no leak, a line with a reason in .keywright-allow.toml"
         }
       ]
     }

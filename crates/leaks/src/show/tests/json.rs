@@ -23,6 +23,7 @@ fn json_is_as_documented() {
           "how": "allowlist",
           "kind": "session_cookie",
           "place": {
+            "also": 0,
             "column": 3,
             "line": 5,
             "path": {
@@ -39,6 +40,7 @@ fn json_is_as_documented() {
           "how": "inline",
           "kind": "legacy",
           "place": {
+            "also": 0,
             "column": 3,
             "line": 9,
             "path": {
@@ -93,21 +95,26 @@ fn json_is_as_documented() {
             {
               "command": "keywright rotate deploy --compromised",
               "step": "kill",
-              "text": "kill it, and put a new key where it is used"
+              "text": "kill it, and put a new key where it is used",
+              "warning": null
             },
             {
+              "command": null,
               "step": "clean",
-              "text": "take it out of the files above"
+              "text": "take it out of the files above",
+              "warning": null
             },
             {
               "command": "git filter-repo --sensitive-data-removal --replace-text leaked.txt --replace-message leaked.txt",
               "step": "clean",
-              "text": "then clean the history, with a file `leaked.txt` that has the key and `==>REMOVED` after it. Cleaning a history without rotating the key helps nobody: clones, forks, caches and backups keep what was pushed, and whoever read it has it."
+              "text": "then clean the history, with a file `leaked.txt` that has the key and `==>REMOVED` after it",
+              "warning": "Cleaning a history without rotating the key helps nobody: clones, forks, caches and backups keep what was pushed, and whoever read it has it."
             },
             {
               "command": "[[allow]]\nfingerprint = \"954955648975c1fac3b2b1445f762bbcf789f601f1537cacdc464c4f763fe8e2\"\nreason = \"\"",
               "step": "allow",
-              "text": "if it is no leak, a line with a reason in .keywright-allow.toml"
+              "text": "if it is no leak, a line with a reason in .keywright-allow.toml",
+              "warning": null
             }
           ],
           "owner": {
@@ -119,6 +126,7 @@ fn json_is_as_documented() {
           },
           "places": [
             {
+              "also": 3,
               "column": null,
               "git": {
                 "first": {
@@ -133,6 +141,7 @@ fn json_is_as_documented() {
                 },
                 "id": "ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12",
                 "in_head": "history_only",
+                "more_refs": 7,
                 "object": "blob",
                 "paths": [
                   {
@@ -161,6 +170,7 @@ fn json_is_as_documented() {
               "wrapping": []
             },
             {
+              "also": 0,
               "column": 3,
               "line": 7,
               "path": {
@@ -205,18 +215,22 @@ fn json_is_as_documented() {
           "lapsed": [],
           "next_steps": [
             {
+              "command": null,
               "step": "kill",
-              "text": "change the password of its user in n8n: that ends the sessions of this user, signing out does not end all of them"
+              "text": "change the password of its user in n8n: that ends the sessions of this user, signing out does not end all of them",
+              "warning": null
             },
             {
               "command": "git filter-repo --sensitive-data-removal --replace-text leaked.txt --replace-message leaked.txt",
               "step": "clean",
-              "text": "then clean the history, with a file `leaked.txt` that has the key and `==>REMOVED` after it. Cleaning a history without rotating the key helps nobody: clones, forks, caches and backups keep what was pushed, and whoever read it has it."
+              "text": "then clean the history, with a file `leaked.txt` that has the key and `==>REMOVED` after it",
+              "warning": "Cleaning a history without rotating the key helps nobody: clones, forks, caches and backups keep what was pushed, and whoever read it has it."
             },
             {
               "command": "[[allow]]\nfingerprint = \"e4b9b436de73c80282c92c8a9f48b84b9c6a984297cee743802dbb57960725b1\"\nreason = \"\"",
               "step": "allow",
-              "text": "if it is no leak, a line with a reason in .keywright-allow.toml"
+              "text": "if it is no leak, a line with a reason in .keywright-allow.toml",
+              "warning": null
             }
           ],
           "owner": {
@@ -224,6 +238,7 @@ fn json_is_as_documented() {
           },
           "places": [
             {
+              "also": 0,
               "column": null,
               "git": {
                 "first": {
@@ -238,6 +253,7 @@ fn json_is_as_documented() {
                 },
                 "id": "ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12",
                 "in_head": "history_only",
+                "more_refs": 7,
                 "object": "commit",
                 "paths": [],
                 "pushed": "yes",
@@ -286,17 +302,22 @@ fn json_is_as_documented() {
           ],
           "next_steps": [
             {
+              "command": null,
               "step": "kill",
-              "text": "it has ended by its own date; make sure, scan again with --check. Else: sign in to n8n as its user, delete the key in the settings under n8n API, make another there, and put it where the old one was used"
+              "text": "it has ended by its own date: see what it was used for while it lived",
+              "warning": null
             },
             {
+              "command": null,
               "step": "clean",
-              "text": "take it out of the files above"
+              "text": "take it out of the files above",
+              "warning": null
             },
             {
               "command": "[[allow]]\nfingerprint = \"d269623c56a481ea8d0a253e44d921e57cca727e0f268386d7350b1468d1335d\"\nreason = \"\"",
               "step": "allow",
-              "text": "if it is no leak, a line with a reason in .keywright-allow.toml"
+              "text": "if it is no leak, a line with a reason in .keywright-allow.toml",
+              "warning": null
             }
           ],
           "owner": {
@@ -304,6 +325,7 @@ fn json_is_as_documented() {
           },
           "places": [
             {
+              "also": 0,
               "column": 3,
               "line": 1,
               "path": {

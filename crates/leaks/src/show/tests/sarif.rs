@@ -32,11 +32,24 @@ fn sarif_has_a_result_for_each_place() {
           }
         ],
         "message": {
-          "text": "API key of n8n 2.x 954955648975 …1a2b at app/.env (and 1 more names):4; whose: ours: `deploy` on `prod`, key 01hf7yat000000000000000007 (active); alive: YES, `prod` takes it; expires: 2027-03-01 00:00 UTC, in 58 days; commit 1c2d1c2d1c2d by Ann <ann@example.com>, 2026-01-02 03:04 UTC; refs/heads/main, refs/heads/dev, refs/heads/a and 1 more; in the history only; PUSHED"
+          "text": "API key of n8n 2.x 954955648975 …1a2b at app/.env (and 1 more name):4; whose: ours: `deploy` on `prod`, key 01hf7yat000000000000000007 (active); alive: YES, `prod` takes it; expires: 2027-03-01 00:00 UTC, in 58 days; 3 times more there, or in other versions of it; commit 1c2d1c2d1c2d by Ann <ann@example.com>, 2026-01-02 03:04 UTC; refs/heads/main, refs/heads/dev, refs/heads/a and 8 more; in the history only; PUSHED"
         },
         "partialFingerprints": {
           "keyFingerprint/v1": "954955648975c1fac3b2b1445f762bbcf789f601f1537cacdc464c4f763fe8e2",
           "primaryLocationLineHash": "954955648975c1fa:1"
+        },
+        "properties": {
+          "also": 3,
+          "firstCommit": "1c2d1c2d1c2d1c2d1c2d1c2d1c2d1c2d1c2d1c2d",
+          "inHead": "history_only",
+          "moreRefs": 7,
+          "pushed": "yes",
+          "refs": [
+            "refs/heads/main",
+            "refs/heads/dev",
+            "refs/heads/a",
+            "refs/heads/b"
+          ]
         },
         "ruleId": "keywright/native2",
         "ruleIndex": 0,
@@ -74,6 +87,9 @@ fn sarif_has_a_result_for_each_place() {
           "keyFingerprint/v1": "954955648975c1fac3b2b1445f762bbcf789f601f1537cacdc464c4f763fe8e2",
           "primaryLocationLineHash": "954955648975c1fa:1"
         },
+        "properties": {
+          "also": 0
+        },
         "ruleId": "keywright/native2",
         "ruleIndex": 0,
         "suppressions": [],
@@ -104,11 +120,24 @@ fn sarif_has_a_result_for_each_place() {
           }
         ],
         "message": {
-          "text": "session cookie of n8n e4b9b436de73 …1a2b at text of commit ab12ab12ab12:2; whose: not known here; alive: not checked; expires: not said; commit 1c2d1c2d1c2d by Ann <ann@example.com>, 2026-01-02 03:04 UTC; refs/heads/main, refs/heads/dev, refs/heads/a and 1 more; in the history only; PUSHED"
+          "text": "session cookie of n8n e4b9b436de73 …1a2b at text of commit ab12ab12ab12:2; whose: not known here; alive: not checked; --check uses API keys of n8n only; expires: not said; commit 1c2d1c2d1c2d by Ann <ann@example.com>, 2026-01-02 03:04 UTC; refs/heads/main, refs/heads/dev, refs/heads/a and 8 more; in the history only; PUSHED"
         },
         "partialFingerprints": {
           "keyFingerprint/v1": "e4b9b436de73c80282c92c8a9f48b84b9c6a984297cee743802dbb57960725b1",
           "primaryLocationLineHash": "e4b9b436de73c802:1"
+        },
+        "properties": {
+          "also": 0,
+          "firstCommit": "1c2d1c2d1c2d1c2d1c2d1c2d1c2d1c2d1c2d1c2d",
+          "inHead": "history_only",
+          "moreRefs": 7,
+          "pushed": "yes",
+          "refs": [
+            "refs/heads/main",
+            "refs/heads/dev",
+            "refs/heads/a",
+            "refs/heads/b"
+          ]
         },
         "ruleId": "keywright/session_cookie",
         "ruleIndex": 6,
@@ -146,6 +175,9 @@ fn sarif_has_a_result_for_each_place() {
           "keyFingerprint/v1": "d269623c56a481ea8d0a253e44d921e57cca727e0f268386d7350b1468d1335d",
           "primaryLocationLineHash": "d269623c56a481ea:1"
         },
+        "properties": {
+          "also": 0
+        },
         "ruleId": "keywright/native1",
         "ruleIndex": 1,
         "suppressions": [],
@@ -176,11 +208,14 @@ fn sarif_has_a_result_for_each_place() {
           }
         ],
         "message": {
-          "text": "session cookie of n8n e4b9b436de73 …1a2b at docs/a.md:5:3; whose: not known here; alive: not checked; expires: not said"
+          "text": "session cookie of n8n e4b9b436de73 …1a2b at docs/a.md:5:3; whose: not known here; alive: not checked; --check uses API keys of n8n only; expires: not said"
         },
         "partialFingerprints": {
           "keyFingerprint/v1": "e4b9b436de73c80282c92c8a9f48b84b9c6a984297cee743802dbb57960725b1",
           "primaryLocationLineHash": "e4b9b436de73c802:1"
+        },
+        "properties": {
+          "also": 0
         },
         "ruleId": "keywright/session_cookie",
         "ruleIndex": 6,
@@ -223,6 +258,9 @@ fn sarif_has_a_result_for_each_place() {
         "partialFingerprints": {
           "keyFingerprint/v1": "6c03aedae79c847a004892068c15dd2cd322fc13e3e94e18c80f7dfc984a2e29",
           "primaryLocationLineHash": "6c03aedae79c847a:1"
+        },
+        "properties": {
+          "also": 0
         },
         "ruleId": "keywright/legacy",
         "ruleIndex": 2,

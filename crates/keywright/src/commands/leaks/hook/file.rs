@@ -160,8 +160,11 @@ pub(super) fn state(place: &Place, name: HookName) -> State {
         Ok(None) => State::Absent,
         Ok(Some(there)) if is_ours(&there) => {
             let is_executable = file.metadata().is_ok_and(|meta| meta.permissions().mode() & 0o111 != 0);
-            let wants = text(place.reach, name, &program().unwrap_or_default());
-            match (is_executable, there == wants) {
+            let program = program().unwrap_or_default();
+            // What a repository runs may be the one for all.
+            let is_as_made = there == text(Reach::Global, name, &program)
+                || place.reach == Reach::Repository && there == text(Reach::Repository, name, &program);
+            match (is_executable, is_as_made) {
                 (false, _) => State::Broken("git runs only what may be executed".to_owned()),
                 (true, false) => {
                     State::Broken("it is of another version, or calls another program".to_owned())

@@ -41,6 +41,12 @@ fn install(options: &LeaksHookInstall, ui: Ui) -> Result<Exit, CommandError> {
         done.push((name, file::install(&place, name, &program)?));
     }
     tell(&place, &done, ui);
+    if options.global {
+        ui.warn(
+            "git runs no other hooks of repositories, such as `commit-msg`, while `core.hooksPath` is set; their \
+             `pre-commit` and `pre-push` run after these",
+        );
+    }
     Ok(Exit::Done)
 }
 
@@ -54,6 +60,7 @@ fn uninstall(options: &LeaksHookInstall, ui: Ui) -> Result<Exit, CommandError> {
     for name in names {
         done.push((name, file::uninstall(&place, name)?));
     }
+    place.leave()?;
     tell(&place, &done, ui);
     Ok(Exit::Done)
 }
@@ -88,7 +95,7 @@ fn tell(place: &Place, done: &[(HookName, Change)], ui: Ui) {
             }
             Change::Removed => format!("took away `{folder}/{name}`"),
             Change::Restored => format!("took away `{folder}/{name}`; what was there before is back"),
-            Change::Nothing => format!("no hook of ours is `{folder}/{name}`"),
+            Change::Nothing => format!("there is no hook of ours at `{folder}/{name}`"),
         }
     };
     let lines: Vec<String> = done.iter().map(line).collect();

@@ -74,6 +74,21 @@ impl Place {
         }
         Ok(place)
     }
+
+    /// Lets each repository's own hooks run again once nothing is left in the folder that was made for all: a
+    /// `core.hooksPath` that leads to nothing would turn them all off.
+    pub(super) fn leave(&self) -> Result<(), CommandError> {
+        let is_made_by_us =
+            self.reach == Reach::Global && config::git_hooks_folder().as_deref() == Some(&*self.folder);
+        let is_empty = match std::fs::read_dir(&self.folder) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        };
+        if is_made_by_us && is_empty && global_setting()?.as_deref() == Some(&*self.folder) {
+            git(&["config", "--global", "--unset", "core.hooksPath"].map(Into::into))?;
+        }
+        Ok(())
+    }
 }
 
 fn repository() -> Result<Place, CommandError> {

@@ -170,6 +170,16 @@ async fn a_hook_for_all_repositories_lets_each_ones_own_run_too() {
     assert!(!tried(&repo, &["commit", "--all", "--message", "x"]).await.0);
     let status = home.run(&["leaks", "hook", "status", "--global", "--json"]).await;
     assert_eq!(status.json()["hooks"][0]["state"], "installed", "{status:?}");
+    let status = repo.keywright(&["leaks", "hook", "status", "--json"]).await;
+    assert_eq!(status.json()["hooks"][0]["state"], "installed", "{status:?}");
+    // A setting that leads to nothing would turn off every repository's own hooks.
+    let ended = home.run(&["leaks", "hook", "uninstall", "--global"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    std::fs::remove_file(home.folder().join("its-own-ran")).unwrap();
+    repo.write("x", "fine too");
+    repo.git(&["commit", "--quiet", "--all", "--message", "y"]).await;
+    assert!(home.folder().join("its-own-ran").exists());
+    assert!(!repo.run(&["config", "--global", "core.hooksPath"]).await.status.success());
 }
 
 #[tokio::test]

@@ -86,7 +86,7 @@ async fn a_folder_of_repositories_is_read_with_each_history_once() {
 async fn standard_input_is_read() {
     let home = Home::empty("");
     let ended = piped(&home, &["leaks", "scan", "-"], &format!("a\n b {}\n", key(1))).await;
-    assert!(ended.code == Some(3) && ended.stdout.contains("-:2:4"), "{ended:?}");
+    assert!(ended.code == Some(3) && ended.stdout.contains("standard input:2:4"), "{ended:?}");
     let ended = piped(&home, &["leaks", "scan", "-"], "nothing").await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
 }
@@ -123,6 +123,8 @@ async fn a_key_is_shown_to_a_terminal_or_where_one_insists() {
     let terminal = crate::support::terminal::Terminal::start(&home, &["leaks", "scan", "--show"]);
     let (code, text) = terminal.ends().await;
     assert!(code == Some(3) && text.contains(&key(1)), "{text}");
+    // A file that was there, and that everybody may read, is ours alone before the key is in it.
+    std::fs::write(home.folder().join("out"), "former").unwrap();
     home.run(&["leaks", "scan", "x", "--dangerous-show", "--output", "out"]).await;
     let mode =
         std::os::unix::fs::PermissionsExt::mode(&home.folder().join("out").metadata().unwrap().permissions());

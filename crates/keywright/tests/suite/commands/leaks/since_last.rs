@@ -7,6 +7,8 @@ use crate::support::repo::{Repo, key, short};
 async fn told(repo: &Repo<'_>, keys: &[u32], code: i32) -> Vec<u32> {
     let ended = repo.keywright(&["leaks", "scan", "--since-last"]).await;
     assert_eq!(ended.code, Some(code), "{ended:?}");
+    // What is left to be told is nothing: that does not make the repository clean.
+    assert_eq!(ended.stderr.contains("what was told then is not told again"), code == 0, "{ended:?}");
     let is_told = |number: &u32| ended.stdout.contains(&short(&key(*number)));
     keys.iter().copied().filter(is_told).collect()
 }
