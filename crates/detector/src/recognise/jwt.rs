@@ -20,10 +20,10 @@ const SIGNATURE_CHARS: usize = 43;
 /// A random signature has twice as many.
 const FEWEST_DIFFERENT: usize = 14;
 
-/// The token that begins at `at`, where `eyJ` stands.
+/// The token that begins at `at`, where `eyJhbG` or the like stands.
 pub(crate) fn jwt(bytes: &[u8], at: usize) -> Option<Recognised> {
     let mut reader = Reader::new(bytes, at);
-    // Whatever begins with another name is read no further: `eyJ` stands in much that is no token.
+    // Whatever begins with another name is read no further.
     let (first, End::Full) = reader.part(Alphabet::Token, FIRST_CHARS) else { return None };
     BEGINNINGS.contains(&first.as_str()).then_some(())?;
     let (rest, End::Dot) = reader.part(Alphabet::Token, MAX_HEADER_CHARS) else { return None };

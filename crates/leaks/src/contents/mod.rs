@@ -58,6 +58,11 @@ impl Contents {
             seen.tally.bytes += bytes.len() as u64;
             return;
         }
+        self.suspected(bytes, seen);
+    }
+
+    /// Searches what is in memory and did not pass the quick filter, without asking it once more.
+    pub(crate) fn suspected(&self, bytes: &[u8], seen: &mut Seen) {
         Walk::new(self, seen, Budget::new(&self.limits)).bytes(bytes);
     }
 

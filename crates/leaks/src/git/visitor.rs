@@ -58,8 +58,8 @@ impl<'a> Searcher<'a> {
         }
     }
 
-    /// Searches all of an object.
-    pub(super) fn search(&mut self, id: &oid, kind: Kind, bytes: &[u8]) {
+    /// Searches all of an object. Whether something was found.
+    pub(super) fn search(&mut self, id: &oid, kind: Kind, bytes: &[u8]) -> bool {
         let mut seen = Seen::default();
         if kind == Kind::Tree {
             // The ids between the names would only be in the way.
@@ -70,10 +70,14 @@ impl<'a> Searcher<'a> {
                 names.split(|&byte| byte == b'\n').nth(line).map(<[u8]>::to_vec)
             };
             let named = seen.sightings.iter().map(name_of).collect::<Vec<_>>();
+            let found = !seen.sightings.is_empty();
             self.keep(id, kind, seen, named);
+            found
         } else {
-            self.contents.bytes(bytes, &mut seen);
+            self.contents.suspected(bytes, &mut seen);
+            let found = !seen.sightings.is_empty();
             self.keep(id, kind, seen, Vec::new());
+            found
         }
     }
 
@@ -145,14 +149,18 @@ impl Visitor for Searcher<'_> {
             Kind::Tag => self.record.tag(&id, object.bytes()),
             Kind::Blob => {}
         }
-        let is_clean = match base {
-            Some(false) => !self.contents.has_anchor(object.fresh()),
-            Some(true) | None => !self.contents.has_anchor(object.bytes()),
+        let may_have = match base {
+            Some(false) => self.contents.has_anchor(object.fresh()),
+            None => self.contents.has_anchor(object.bytes()),
+            // Most likely it has what its base has, so that the filter would be asked for nothing.
+            Some(true) => true,
         };
-        if !is_clean || (kind == Kind::Blob && Contents::is_packed(object.bytes())) {
-            self.search(&id, kind, object.bytes());
+        let is_packed = kind == Kind::Blob && !may_have && Contents::is_packed(object.bytes());
+        if !may_have && !is_packed {
+            return false;
         }
-        !is_clean
+        let found = self.search(&id, kind, object.bytes());
+        found || (may_have && (base != Some(&true) || self.contents.has_anchor(object.bytes())))
     }
 
     fn stream(&mut self, id: &oid, kind: Kind, _size_bytes: u64, mut content: &mut dyn Read) {
