@@ -38,7 +38,7 @@ fn value_after(bytes: &[u8], from: usize) -> Option<(usize, bool)> {
         let rest = bytes.get(at..)?;
         match rest {
             [b'=' | b':' | b'>', ..] => is_assigned = true,
-            [b'v' | b'V', word @ ..] if word.get(..4).is_some_and(|w| w.eq_ignore_ascii_case(b"alue")) => {
+            _ if rest.get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"value")) => {
                 at += 4;
             }
             [b' ' | b'\t' | b'"' | b'\'' | b',' | b'\\' | b'\r' | b'\n', ..] => {}

@@ -1,7 +1,7 @@
 //! Keys that were found where none belongs: whose they are, whether they are alive, and their end.
 //!
-//! [`gather`] makes one [`leak::Leak`] of each token of a report, [`judge`] asks the store whose it is, [`check`] asks the
-//! instances that we know, [`turn`] ends those that are ours by the code of `rotate --compromised`. Nothing here asks a
+//! [`gather`] makes one [`leak::Leak`] of each token of a report, [`judge()`] asks the store whose it is, [`check()`] asks the
+//! instances that we know, [`turn()`] ends those that are ours by the code of `rotate --compromised`. Nothing here asks a
 //! host that a token, a repository or a finding names.
 
 mod check;
