@@ -9,6 +9,26 @@ use crate::decode::Phase;
 /// The vector search that is behind this is at its best with so many, alike ones together.
 const GROUP: usize = 48;
 
+/// The groups of anchors of which one stands in some bytes. What is in none of them need not be searched for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Anchored(u8);
+
+impl Anchored {
+    /// All groups.
+    pub const ALL: Self = Self(u8::MAX);
+
+    /// Whether there is nothing to search for.
+    pub fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    /// What is in the one or in the other.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
 /// What begins where an anchor stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
@@ -28,6 +48,12 @@ pub(crate) enum Start {
     Encoded(Layer),
 }
 
+impl Start {
+    fn is_encoded(&self) -> bool {
+        matches!(self, Self::Base64 { .. } | Self::Archive | Self::Encoded(_))
+    }
+}
+
 /// An anchor's place.
 #[derive(Clone, Debug)]
 pub(crate) struct Anchor<'a> {
@@ -44,9 +70,13 @@ pub(crate) struct Anchors {
 impl Anchors {
     /// Compiled once for a process; `None` only if the list below were too long for the machine's memory.
     pub(crate) fn compile() -> Option<Self> {
-        let mut list = list();
-        list.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let searchers = list.chunks(GROUP).map(|group| {
+        let (mut encoded, mut plain): (Vec<_>, Vec<_>) =
+            list().into_iter().partition(|(_, start)| start.is_encoded());
+        plain.sort_by(|(one, _), (other, _)| one.cmp(other));
+        encoded.sort_by(|(one, _), (other, _)| one.cmp(other));
+        // Most that is found is plain: by itself it is a small group, which is searched several times as fast.
+        let groups = std::iter::once(plain.as_slice()).chain(encoded.chunks(GROUP));
+        let searchers = groups.map(|group| {
             let patterns = group.iter().map(|(pattern, _)| pattern.as_slice());
             let searcher =
                 AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(patterns).ok()?;
@@ -60,12 +90,25 @@ impl Anchors {
         self.searchers.iter().any(|(searcher, _)| searcher.is_match(bytes))
     }
 
-    /// All in `bytes`, in the order of their places. Of those that overlap in one group, the first.
-    pub(crate) fn of<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Anchor<'a>> {
+    /// The groups of which there is one in `bytes`.
+    pub(crate) fn in_groups(&self, bytes: &[u8]) -> Anchored {
+        let groups = self.searchers.iter().enumerate();
+        Anchored(groups.fold(
+            0,
+            |found, (number, (searcher, _))| {
+                if searcher.is_match(bytes) { found | 1 << number } else { found }
+            },
+        ))
+    }
+
+    /// All of these groups in `bytes`, in the order of their places. Of those that overlap in one group, the first.
+    pub(crate) fn of<'a>(&'a self, bytes: &'a [u8], wanted: Anchored) -> impl Iterator<Item = Anchor<'a>> {
         let mut groups: Vec<_> = self
             .searchers
             .iter()
-            .map(|(searcher, starts)| {
+            .enumerate()
+            .filter(|(number, _)| wanted.0 & (1 << number) != 0)
+            .map(|(_, (searcher, starts))| {
                 let found = searcher.find_iter(bytes);
                 let anchors = found.filter_map(|found| {
                     Some(Anchor { at: found.start(), start: starts.get(found.pattern().as_usize())? })
@@ -239,7 +282,8 @@ mod tests {
     #[test]
     fn the_list_is_short_enough_to_be_quick() {
         let list = list();
-        assert!(list.len() <= 4 * GROUP, "{}", list.len());
+        let plain = list.iter().filter(|(_, start)| !start.is_encoded()).count();
+        assert!(plain <= 16 && list.len() - plain <= 4 * GROUP, "{plain} of {}", list.len());
         assert!(list.iter().all(|(pattern, _)| (4..=crate::MAX_ANCHOR_BYTES).contains(&pattern.len())));
     }
 }

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::anchors::{Anchor, Anchors, Start};
+use crate::anchors::{Anchor, Anchored, Anchors, Start};
 use crate::recognise::{Recognised, encryption_field, encryption_name, gateway, jwt, legacy, webhook};
 use crate::{Embedded, Found, Hit, Layer, decode};
 
@@ -56,14 +56,24 @@ impl Detector {
         self.anchors.is_in(bytes)
     }
 
+    /// Which anchors are anywhere in `bytes`, for [`search_for`](Self::search_for).
+    pub fn anchored(&self, bytes: &[u8]) -> Anchored {
+        self.anchors.in_groups(bytes)
+    }
+
     /// Every token in `bytes`, also in encodings within encodings, and what is to be unpacked.
     pub fn search(&self, bytes: &[u8]) -> Found {
+        self.search_for(bytes, Anchored::ALL)
+    }
+
+    /// The same, where no other anchors than these can be in `bytes`.
+    pub fn search_for(&self, bytes: &[u8], anchored: Anchored) -> Found {
         let mut search = Search {
             anchors: &self.anchors,
             work_bytes: bytes.len().saturating_mul(WORK_PER_BYTE).saturating_add(FREE_WORK_BYTES),
             found: Found::default(),
         };
-        search.run(bytes);
+        search.run(bytes, anchored);
         search.found
     }
 }
@@ -82,9 +92,9 @@ enum Bottom {
 }
 
 impl Search<'_> {
-    fn run(&mut self, bytes: &[u8]) {
+    fn run(&mut self, bytes: &[u8], anchored: Anchored) {
         let mut archive_end = 0;
-        for Anchor { at, start } in self.anchors.of(bytes) {
+        for Anchor { at, start } in self.anchors.of(bytes, anchored) {
             // Within an archive that was decoded, another cannot begin.
             if matches!(start, Start::Archive) && at < archive_end {
                 continue;

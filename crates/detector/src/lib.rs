@@ -16,6 +16,7 @@ mod recognise;
 mod testing;
 mod token;
 
+pub use anchors::Anchored;
 pub use detector::{ALLOW_MARK, Detector, MARGIN, MAX_ANCHOR_BYTES};
 pub use found::{Embedded, Found, Hit};
 pub use kind::{Kind, Severity};

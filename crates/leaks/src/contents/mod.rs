@@ -24,7 +24,7 @@ use std::io::{self, Read, Seek};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use detector::Detector;
+use detector::{Anchored, Detector};
 
 pub use self::seen::{Seen, Sighting};
 
@@ -58,12 +58,17 @@ impl Contents {
             seen.tally.bytes += bytes.len() as u64;
             return;
         }
-        self.suspected(bytes, seen);
+        Walk::new(self, seen, Budget::new(&self.limits)).bytes(bytes);
     }
 
-    /// Searches what is in memory and did not pass the quick filter, without asking it once more.
-    pub(crate) fn suspected(&self, bytes: &[u8], seen: &mut Seen) {
-        Walk::new(self, seen, Budget::new(&self.limits)).bytes(bytes);
+    /// Searches what is in memory and cannot have other anchors than these, without asking the quick filter once more.
+    pub(crate) fn suspected(&self, bytes: &[u8], anchored: Anchored, seen: &mut Seen) {
+        let mut walk = Walk::new(self, seen, Budget::new(&self.limits));
+        if Format::of(bytes).is_some() {
+            walk.bytes(bytes);
+        } else {
+            walk.text_with(bytes, anchored);
+        }
     }
 
     /// Searches what a reader gives, to its end. After an error, what came before it has been searched.
@@ -111,9 +116,9 @@ impl Contents {
         outcome
     }
 
-    /// The quick filter: whether there may be something in plain bytes.
-    pub(crate) fn has_anchor(&self, bytes: &[u8]) -> bool {
-        self.detector.has_anchor(bytes)
+    /// The quick filter: what there may be in plain bytes.
+    pub(crate) fn anchored(&self, bytes: &[u8]) -> Anchored {
+        self.detector.anchored(bytes)
     }
 
     /// Whether what begins so has to be unpacked.

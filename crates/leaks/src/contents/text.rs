@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use detector::{ALLOW_MARK, Embedded, Found, Hit, Layer, MARGIN};
+use detector::{ALLOW_MARK, Anchored, Embedded, Found, Hit, Layer, MARGIN};
 use memchr::memmem;
 
 use super::Sighting;
@@ -35,17 +35,22 @@ impl Scope<'_> {
 impl Walk<'_> {
     /// Searches text that is in memory.
     pub(super) fn text(&mut self, bytes: &[u8]) {
-        self.whole(bytes, Lines::Counted);
+        self.whole(bytes, Lines::Counted, Anchored::ALL);
+    }
+
+    /// The same, where no other anchors than these can be.
+    pub(super) fn text_with(&mut self, bytes: &[u8], anchored: Anchored) {
+        self.whole(bytes, Lines::Counted, anchored);
     }
 
     /// Searches what has no lines: a name, a record of a database.
     pub(super) fn fragment(&mut self, bytes: &[u8]) {
-        self.whole(bytes, Lines::None);
+        self.whole(bytes, Lines::None, Anchored::ALL);
     }
 
-    fn whole(&mut self, bytes: &[u8], lines: Lines) {
+    fn whole(&mut self, bytes: &[u8], lines: Lines, anchored: Anchored) {
         self.count_bytes(bytes.len());
-        let found = self.contents.detector.search(bytes);
+        let found = self.contents.detector.search_for(bytes, anchored);
         let scope = Scope { bytes, from: 0, to: bytes.len(), lines, start: Position::start() };
         self.take(found, &scope);
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io::Read;
 
-use detector::Token;
+use detector::{Anchored, Token};
 use gix_hash::{ObjectId, oid};
 use gix_object::Kind;
 use model::Fingerprint;
@@ -58,8 +58,8 @@ impl<'a> Searcher<'a> {
         }
     }
 
-    /// Searches all of an object. Whether something was found.
-    pub(super) fn search(&mut self, id: &oid, kind: Kind, bytes: &[u8]) -> bool {
+    /// Searches all of an object, in which no other anchors than these can be. Whether something was found.
+    pub(super) fn search(&mut self, id: &oid, kind: Kind, bytes: &[u8], anchored: Anchored) -> bool {
         let mut seen = Seen::default();
         if kind == Kind::Tree {
             // The ids between the names would only be in the way.
@@ -74,7 +74,7 @@ impl<'a> Searcher<'a> {
             self.keep(id, kind, seen, named);
             found
         } else {
-            self.contents.suspected(bytes, &mut seen);
+            self.contents.suspected(bytes, anchored, &mut seen);
             let found = !seen.sightings.is_empty();
             self.keep(id, kind, seen, Vec::new());
             found
@@ -132,35 +132,34 @@ impl<'a> Searcher<'a> {
 }
 
 impl Visitor for Searcher<'_> {
-    /// Whether the object had an anchor somewhere.
-    type State = bool;
+    /// Which anchors the object may have.
+    type State = Anchored;
 
-    fn object(&mut self, object: &mut Object<'_>, base: Option<&bool>) -> bool {
+    fn object(&mut self, object: &mut Object<'_>, base: Option<&Anchored>) -> Anchored {
         let id = object.id.to_owned();
         let kind = object.kind;
         match kind {
             // Most have no name that could be a secret.
             Kind::Tree => {
                 if !self.record.trees.note(&id, object.bytes()) {
-                    return false;
+                    return Anchored::default();
                 }
             }
             Kind::Commit => self.record.commit(&id, object.bytes()),
             Kind::Tag => self.record.tag(&id, object.bytes()),
             Kind::Blob => {}
         }
-        let may_have = match base {
-            Some(false) => self.contents.has_anchor(object.fresh()),
-            None => self.contents.has_anchor(object.bytes()),
-            // Most likely it has what its base has, so that the filter would be asked for nothing.
-            Some(true) => true,
+        let anchored = match base {
+            // What its base has it most likely has too, so that the filter is asked of what is new.
+            Some(base) => base.or(self.contents.anchored(object.fresh())),
+            None => self.contents.anchored(object.bytes()),
         };
-        let is_packed = kind == Kind::Blob && !may_have && Contents::is_packed(object.bytes());
-        if !may_have && !is_packed {
-            return false;
+        let is_packed = kind == Kind::Blob && anchored.is_none() && Contents::is_packed(object.bytes());
+        if anchored.is_none() && !is_packed {
+            return anchored;
         }
-        let found = self.search(&id, kind, object.bytes());
-        found || (may_have && (base != Some(&true) || self.contents.has_anchor(object.bytes())))
+        let found = self.search(&id, kind, object.bytes(), anchored);
+        if found || base.is_none() { anchored } else { self.contents.anchored(object.bytes()) }
     }
 
     fn stream(&mut self, id: &oid, kind: Kind, _size_bytes: u64, mut content: &mut dyn Read) {

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use detector::Anchored;
 use gix_hash::{ObjectId, oid};
 use gix_object::Kind;
 
@@ -111,7 +112,7 @@ impl<'a> Content<'a> {
     fn search(&mut self, id: &oid, kind: Kind, bytes: &[u8]) {
         self.searcher.tally.objects += 1;
         self.searcher.tally.bytes += bytes.len() as u64;
-        self.searcher.search(id, kind, bytes);
+        self.searcher.search(id, kind, bytes, Anchored::ALL);
     }
 
     fn find(&mut self, id: &oid, kind: Kind) -> Option<std::sync::Arc<Vec<u8>>> {
