@@ -200,6 +200,7 @@ fn a_damaged_cursor_that_is_refused_hides_nothing() {
     assert!(scanned(&bed.path, Some(cursors.path())).0.findings.is_empty());
     damage(&file, 100, || {
         let (report, scanned) = scanned(&bed.path, Some(cursors.path()));
-        assert_eq!(of(&report.findings, 1).len(), scanned.unusable.len(), "{:?}", scanned.unusable);
+        // Of one that still can be read, a changed checksum has its pack read again: that tells too much, not too little.
+        assert!(of(&report.findings, 1).len() >= scanned.unusable.len(), "{:?}", scanned.unusable);
     });
 }
