@@ -103,6 +103,17 @@ pub(crate) fn body(push: &Push, repository: &str) -> Value {
 
 /// Sends a webhook; gives the status of the answer, and its word.
 pub(crate) async fn deliver(hooks: &str, event: &str, id: &str, body: &Value, secret: &str) -> (u16, String) {
+    try_deliver(hooks, event, id, body, secret).await.expect("it is read to its end")
+}
+
+/// The same; nothing if the connection was closed before the body was sent.
+pub(crate) async fn try_deliver(
+    hooks: &str,
+    event: &str,
+    id: &str,
+    body: &Value,
+    secret: &str,
+) -> Option<(u16, String)> {
     let body = body.to_string();
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(body.as_bytes());
@@ -115,8 +126,8 @@ pub(crate) async fn deliver(hooks: &str, event: &str, id: &str, body: &Value, se
         .header("x-github-delivery", id)
         .header("x-hub-signature-256", signature)
         .body(body);
-    let answer = sent.send().await.unwrap();
+    let answer = sent.send().await.ok()?;
     let status = answer.status().as_u16();
-    let answer: Value = answer.json().await.unwrap();
-    (status, answer["status"].as_str().unwrap().to_owned())
+    let answer: Value = answer.json().await.ok()?;
+    Some((status, answer["status"].as_str().unwrap().to_owned()))
 }

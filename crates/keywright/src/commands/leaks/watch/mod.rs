@@ -44,6 +44,12 @@ pub(super) async fn run(options: LeaksWatch, ui: Ui) -> Result<Exit, CommandErro
     let mut watch = Watch { roots: options.paths, ui, due: Due::default(), work, in_hand: 0 };
     watch.everything(&mut watches);
     let mut notices = Notices::new(ui);
+    // So that it is listened for before anything is told: whoever reads that may stop it at once.
+    tokio::select! {
+        biased;
+        () = &mut stop => return Ok(notices.close(allows_unread)),
+        () = std::future::ready(()) => {}
+    }
     ui.note("watching; stop with Ctrl-C");
     loop {
         watch.send();
