@@ -29,9 +29,9 @@ fn composed(bytes: &[u8]) -> Vec<u8> {
             244 => text.extend(token(r#"{"sub":"u","iss":"n8n","aud":"other"}"#, *byte).bytes()),
             245 => text.extend(format!("n8n_api_{}", "0123456789abcdef8899".repeat(4)).bytes()),
             246 => text.extend(model::GatewayKey::mint(&[7; 44]).iter().flat_map(|key| key.expose().bytes())),
-            247 if text.len() < 20_000 => text = STANDARD.encode(&text).into_bytes(),
-            248 if text.len() < 20_000 => text = URL_SAFE_NO_PAD.encode(&text).into_bytes(),
-            249 if text.len() < 20_000 => text = text.iter().flat_map(|byte| [*byte, 0]).collect(),
+            247 if text.len() < 1_500 => text = STANDARD.encode(&text).into_bytes(),
+            248 if text.len() < 1_500 => text = URL_SAFE_NO_PAD.encode(&text).into_bytes(),
+            249 if text.len() < 1_500 => text = text.iter().flat_map(|byte| [*byte, 0]).collect(),
             250 => drop(text.pop()),
             byte => text.push(*byte),
         }
