@@ -178,7 +178,7 @@ async fn what_cannot_be_fetched_is_told_without_the_token() {
     let failed = ground.fetcher.fetch(&ground.forge, "acme/other", &[]).await.unwrap_err();
     let all = format!("{}{:?}", failed.line(), failed.mend);
     assert!(all.contains("acme/other") && !all.contains("canary"), "{all}");
-    ground.forge.url = "ext::sh -c touch% /tmp/x".into();
+    ground.forge.url = "ext::sh -c touch% canary".into();
     let failed = ground.fetch(&[]).await.unwrap_err();
     assert!(failed.line().contains("transport 'ext' not allowed"), "{failed}");
     ground.fetcher.surroundings.search_path = "/nonexistent".into();
