@@ -138,7 +138,9 @@ async fn a_reader_that_goes_away_ends_it_as_without_us() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_it_leaves_running_prints_on_until_we_are_told_to_stop() {
     let (world, _places) = world().await;
-    let (mut child, mut out) = running(&world, &["--mask"], "(echo later; exec sleep 60) & exit 4");
+    // What is left prints once its shell is reaped: told to stop before, the shell would end by the signal.
+    let left = "(while kill -0 $$ 2>/dev/null; do sleep 0.01; done; echo later; exec sleep 60) & exit 4";
+    let (mut child, mut out) = running(&world, &["--mask"], left);
     assert_eq!(line(&mut out).await, "later");
     send(&child, Signal::TERM);
     assert_eq!(ended(&mut child).await, Some(4));
