@@ -94,13 +94,15 @@ enum Bottom {
 impl Search<'_> {
     fn run(&mut self, bytes: &[u8], anchored: Anchored) {
         let mut archive_end = 0;
-        for Anchor { at, start } in self.anchors.of(bytes, anchored) {
+        for Anchor { at, start, group } in self.anchors.of(bytes, anchored) {
+            self.found.anchored = self.found.anchored.or(group);
             // Within an archive that was decoded, another cannot begin.
             if matches!(start, Start::Archive) && at < archive_end {
                 continue;
             }
             if self.work_bytes == 0 {
                 self.found.is_exhausted = true;
+                self.found.anchored = anchored;
                 return;
             }
             let mut layers = Vec::new();

@@ -16,6 +16,7 @@ fn detector() -> &'static Detector {
 fn texts(bytes: &[u8]) -> Vec<(Kind, String)> {
     let found = detector().search(bytes);
     assert!(!found.is_exhausted);
+    assert_eq!(found.anchored, detector().anchored(bytes));
     if !found.hits.is_empty() || !found.embedded.is_empty() {
         assert!(detector().has_anchor(bytes));
     }

@@ -1,6 +1,6 @@
 //! What a search leaves.
 
-use crate::{Layer, Token};
+use crate::{Anchored, Layer, Token};
 
 /// What was found in some bytes.
 #[derive(Debug, Default)]
@@ -9,6 +9,8 @@ pub struct Found {
     pub hits: Vec<Hit>,
     /// What was encoded and begins as an archive or a compressed file does; to be unpacked and searched.
     pub embedded: Vec<Embedded>,
+    /// Which anchors stood in the bytes; all that might have if not all were taken apart.
+    pub anchored: Anchored,
     /// The bytes were so dense with encodings that not all were taken apart: what is here may not be all.
     pub is_exhausted: bool,
 }

@@ -62,12 +62,14 @@ impl Contents {
     }
 
     /// Searches what is in memory and cannot have other anchors than these, without asking the quick filter once more.
-    pub(crate) fn suspected(&self, bytes: &[u8], anchored: Anchored, seen: &mut Seen) {
+    /// Which of them it has.
+    pub(crate) fn suspected(&self, bytes: &[u8], anchored: Anchored, seen: &mut Seen) -> Anchored {
         let mut walk = Walk::new(self, seen, Budget::new(&self.limits));
         if Format::of(bytes).is_some() {
             walk.bytes(bytes);
+            anchored
         } else {
-            walk.text_with(bytes, anchored);
+            walk.text_with(bytes, anchored)
         }
     }
 
@@ -120,6 +122,9 @@ impl Contents {
     pub(crate) fn anchored(&self, bytes: &[u8]) -> Anchored {
         self.detector.anchored(bytes)
     }
+
+    /// As much as has to be seen to tell what has to be unpacked.
+    pub(crate) const HEAD_BYTES: usize = format::HEAD_BYTES;
 
     /// Whether what begins so has to be unpacked.
     pub(crate) fn is_packed(head: &[u8]) -> bool {

@@ -38,9 +38,9 @@ impl Walk<'_> {
         self.whole(bytes, Lines::Counted, Anchored::ALL);
     }
 
-    /// The same, where no other anchors than these can be.
-    pub(super) fn text_with(&mut self, bytes: &[u8], anchored: Anchored) {
-        self.whole(bytes, Lines::Counted, anchored);
+    /// The same, where no other anchors than these can be; which of them there are.
+    pub(super) fn text_with(&mut self, bytes: &[u8], anchored: Anchored) -> Anchored {
+        self.whole(bytes, Lines::Counted, anchored)
     }
 
     /// Searches what has no lines: a name, a record of a database.
@@ -48,11 +48,13 @@ impl Walk<'_> {
         self.whole(bytes, Lines::None, Anchored::ALL);
     }
 
-    fn whole(&mut self, bytes: &[u8], lines: Lines, anchored: Anchored) {
+    fn whole(&mut self, bytes: &[u8], lines: Lines, anchored: Anchored) -> Anchored {
         self.count_bytes(bytes.len());
         let found = self.contents.detector.search_for(bytes, anchored);
+        let anchored = found.anchored;
         let scope = Scope { bytes, from: 0, to: bytes.len(), lines, start: Position::start() };
         self.take(found, &scope);
+        anchored
     }
 
     /// Searches text that is read in pieces; `filled` of the buffer is read already.

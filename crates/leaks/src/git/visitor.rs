@@ -58,8 +58,8 @@ impl<'a> Searcher<'a> {
         }
     }
 
-    /// Searches all of an object, in which no other anchors than these can be. Whether something was found.
-    pub(super) fn search(&mut self, id: &oid, kind: Kind, bytes: &[u8], anchored: Anchored) -> bool {
+    /// Searches all of an object, in which no other anchors than these can be. Which of them it has.
+    pub(super) fn search(&mut self, id: &oid, kind: Kind, bytes: &[u8], anchored: Anchored) -> Anchored {
         let mut seen = Seen::default();
         if kind == Kind::Tree {
             // The ids between the names would only be in the way.
@@ -70,14 +70,12 @@ impl<'a> Searcher<'a> {
                 names.split(|&byte| byte == b'\n').nth(line).map(<[u8]>::to_vec)
             };
             let named = seen.sightings.iter().map(name_of).collect::<Vec<_>>();
-            let found = !seen.sightings.is_empty();
             self.keep(id, kind, seen, named);
-            found
+            anchored
         } else {
-            self.contents.suspected(bytes, anchored, &mut seen);
-            let found = !seen.sightings.is_empty();
+            let anchored = self.contents.suspected(bytes, anchored, &mut seen);
             self.keep(id, kind, seen, Vec::new());
-            found
+            anchored
         }
     }
 
@@ -136,17 +134,16 @@ impl Visitor for Searcher<'_> {
     type State = Anchored;
 
     fn object(&mut self, object: &mut Object<'_>, base: Option<&Anchored>) -> Anchored {
-        let id = object.id.to_owned();
-        let kind = object.kind;
+        let (id, kind) = (object.id, object.kind);
         match kind {
             // Most have no name that could be a secret.
             Kind::Tree => {
-                if !self.record.trees.note(&id, object.bytes()) {
+                if !self.record.trees.note(id, object.bytes()) {
                     return Anchored::default();
                 }
             }
-            Kind::Commit => self.record.commit(&id, object.bytes()),
-            Kind::Tag => self.record.tag(&id, object.bytes()),
+            Kind::Commit => self.record.commit(id, object.bytes()),
+            Kind::Tag => self.record.tag(id, object.bytes()),
             Kind::Blob => {}
         }
         let anchored = match base {
@@ -154,12 +151,13 @@ impl Visitor for Searcher<'_> {
             Some(base) => base.or(self.contents.anchored(object.fresh())),
             None => self.contents.anchored(object.bytes()),
         };
-        let is_packed = kind == Kind::Blob && anchored.is_none() && Contents::is_packed(object.bytes());
+        let is_packed = kind == Kind::Blob
+            && anchored.is_none()
+            && Contents::is_packed(object.head(Contents::HEAD_BYTES));
         if anchored.is_none() && !is_packed {
             return anchored;
         }
-        let found = self.search(&id, kind, object.bytes(), anchored);
-        if found || base.is_none() { anchored } else { self.contents.anchored(object.bytes()) }
+        self.search(id, kind, object.bytes(), anchored)
     }
 
     fn stream(&mut self, id: &oid, kind: Kind, _size_bytes: u64, mut content: &mut dyn Read) {

@@ -70,6 +70,19 @@ impl<'a> Delta<'a> {
         Ok(())
     }
 
+    /// Makes the beginning of the object, so many bytes or all.
+    pub(super) fn begin(&self, base: &[u8], length: usize, result: &mut Vec<u8>) -> Result<(), Why> {
+        result.clear();
+        let mut instructions = self.instructions;
+        while result.len() < length
+            && let Some(instruction) = next(&mut instructions)?
+        {
+            let bytes = instruction.bytes(base)?;
+            result.extend_from_slice(bytes.get(..length - result.len()).unwrap_or(bytes));
+        }
+        Ok(())
+    }
+
     /// Makes the object.
     pub(super) fn apply(&self, base: &[u8], result: &mut Vec<u8>) -> Result<(), Why> {
         result.clear();
@@ -77,12 +90,7 @@ impl<'a> Delta<'a> {
         result.reserve_exact(size);
         let mut instructions = self.instructions;
         while let Some(instruction) = next(&mut instructions)? {
-            let bytes = match instruction {
-                Instruction::Insert(bytes) => bytes,
-                Instruction::Copy { at, length } => base
-                    .get(at..at + length)
-                    .ok_or_else(|| broken("its delta copies from beyond its base"))?,
-            };
+            let bytes = instruction.bytes(base)?;
             if result.len() + bytes.len() > size {
                 return Err(broken("its delta makes more than it says"));
             }
@@ -109,6 +117,18 @@ fn around(base: &[u8], copied: &std::ops::Range<usize>, margin: usize, is_first:
 enum Instruction<'a> {
     Copy { at: usize, length: usize },
     Insert(&'a [u8]),
+}
+
+impl<'a> Instruction<'a> {
+    #[inline]
+    fn bytes(&self, base: &'a [u8]) -> Result<&'a [u8], Why> {
+        match *self {
+            Self::Insert(bytes) => Ok(bytes),
+            Self::Copy { at, length } => {
+                base.get(at..at + length).ok_or_else(|| broken("its delta copies from beyond its base"))
+            }
+        }
+    }
 }
 
 #[inline]

@@ -60,6 +60,19 @@ impl Object<'_> {
         }
     }
 
+    /// How it begins: so many bytes, or all if it is shorter.
+    pub fn head(&mut self, length: usize) -> &[u8] {
+        match &mut self.content {
+            Content::Delta { delta, base, whole, is_whole: false, .. } => {
+                // Checked when it was read: it cannot fail.
+                drop(delta.begin(base, length, whole));
+                whole
+            }
+            Content::Delta { whole, .. } => whole.get(..length).unwrap_or(whole),
+            Content::Whole(bytes) => bytes.get(..length).unwrap_or(bytes),
+        }
+    }
+
     /// How long it is.
     pub fn size_bytes(&self) -> usize {
         match &self.content {

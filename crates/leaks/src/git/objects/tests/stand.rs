@@ -139,6 +139,9 @@ pub(super) struct Collector {
     deltas: usize,
 }
 
+/// Within the first instructions of most deltas, and beyond the first of some.
+const HEAD_BYTES: usize = 40;
+
 impl Visitor for Collector {
     type State = Vec<u8>;
     const MARGIN: usize = 8;
@@ -146,8 +149,11 @@ impl Visitor for Collector {
     fn object(&mut self, object: &mut Object<'_>, base: Option<&Vec<u8>>) -> Vec<u8> {
         let fresh = object.fresh().to_vec();
         let size = object.size_bytes();
+        let head = object.head(HEAD_BYTES).to_vec();
         let bytes = object.bytes().to_vec();
         assert_eq!(size, bytes.len());
+        assert_eq!(head, bytes.get(..HEAD_BYTES).unwrap_or(&bytes));
+        assert_eq!(head, object.head(HEAD_BYTES));
         if let Some(base) = base {
             self.deltas += 1;
             // Every stretch of eight bytes is in what is new, or in the base.
