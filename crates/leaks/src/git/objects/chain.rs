@@ -27,6 +27,8 @@ pub struct Stored {
 const MAX_CHAIN: usize = 10_000;
 /// Deltas against an object of another pack, which is one against an object of another pack.
 const MAX_HOPS: usize = 4;
+/// Where an entry ends is not known; most are shorter.
+const NEAR_BYTES: u64 = 1 << 10;
 
 impl Stores {
     /// Decodes an object; none if there is none of this name.
@@ -73,7 +75,7 @@ impl Stores {
             if chain.len() >= MAX_CHAIN {
                 return Err(broken("its chain of deltas has no end"));
             }
-            let entry = pack.entry(inflater, at)?;
+            let entry = pack.entry(inflater, at, NEAR_BYTES)?;
             if entry.size_bytes > self.limits.max_object_bytes {
                 return Err(TOO_LARGE);
             }

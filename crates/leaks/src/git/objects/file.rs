@@ -43,7 +43,7 @@ pub(super) fn names(folder: &Path) -> io::Result<Vec<OsString>> {
     Ok(names)
 }
 
-/// A part of a file that was read; what lies near it needs no other read.
+/// A part of a file that was read; what lies behind it needs no other read.
 #[derive(Debug, Default)]
 pub(super) struct Window {
     bytes: Vec<u8>,
@@ -52,8 +52,12 @@ pub(super) struct Window {
     file: usize,
 }
 
+/// Read at once where one piece is wanted after the other.
+const NEXT_BYTES: usize = 16 << 10;
+
 impl Window {
-    /// The bytes from `at`: at least `want`, if the file has so many. `number` tells files apart.
+    /// The bytes from `at`: at least `want`, if the file has so many; `ahead` of them are read if some are not held yet.
+    /// `number` tells files apart.
     pub(super) fn at(
         &mut self,
         file: &File,
@@ -67,8 +71,10 @@ impl Window {
         let skip = if let Some(skip) = held {
             skip
         } else {
+            // What follows upon what was read is likely to be followed itself.
+            let is_next = number == self.file && skip.is_some_and(|skip| skip <= self.length);
+            let size = want.max(if is_next { ahead.max(NEXT_BYTES) } else { ahead });
             self.length = 0;
-            let size = want.max(ahead);
             if self.bytes.len() < size {
                 self.bytes.resize(size, 0);
             }

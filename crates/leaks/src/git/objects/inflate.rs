@@ -28,8 +28,6 @@ pub(super) struct Span<'a> {
     pub(super) end: u64,
 }
 
-/// How much of a file is read at once; entries are short, and their neighbours are often wanted next.
-const AHEAD_BYTES: usize = 8 << 10;
 const PIECE_BYTES: usize = 128 << 10;
 /// Room for the decoder's fast path, which looks and writes ahead.
 const SLACK_BYTES: usize = 320;
@@ -49,9 +47,16 @@ impl Inflater {
         Self { zlib: Decompress::new(true), window: Window::default() }
     }
 
-    /// The bytes from `at`, at least `want` of them if the file has so many.
-    pub(super) fn peek(&mut self, file: &File, number: usize, at: u64, want: usize) -> Result<&[u8], Why> {
-        self.window.at(file, number, at, want, AHEAD_BYTES).map_err(|error| system(&error))
+    /// The bytes from `at`, at least `want` of them if the file has so many; `ahead` are read at once.
+    pub(super) fn peek(
+        &mut self,
+        file: &File,
+        number: usize,
+        at: u64,
+        want: usize,
+        ahead: usize,
+    ) -> Result<&[u8], Why> {
+        self.window.at(file, number, at, want, ahead).map_err(|error| system(&error))
     }
 
     /// Inflates exactly `size_bytes`, and returns how long that was before. The caller has checked the size.
@@ -67,11 +72,12 @@ impl Inflater {
         self.zlib.reset(true);
         loop {
             let left = length.saturating_sub(self.zlib.total_in());
-            let want = usize::try_from(left).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
+            // Where it ends may not be known: it is hardly longer than what it makes.
+            let likely = size_bytes.saturating_add(size_bytes / 64 + 64).min(PIECE_BYTES as u64);
+            let want = usize::try_from(left.min(likely)).unwrap_or(PIECE_BYTES);
             let at = span.start + self.zlib.total_in();
-            let ahead = AHEAD_BYTES.max(want.saturating_add(SLACK_BYTES));
             let input =
-                self.window.at(span.file, span.number, at, want, ahead).map_err(|error| system(&error))?;
+                self.window.at(span.file, span.number, at, want, want).map_err(|error| system(&error))?;
             let is_all = input.len() as u64 >= left;
             let flush = if is_all { FlushDecompress::Finish } else { FlushDecompress::None };
             let before = (self.zlib.total_in(), out.len());

@@ -53,6 +53,8 @@ pub(super) enum Form {
 
 /// The longest head: a size, a distance or a name.
 pub(super) const HEAD_BYTES: usize = 64;
+/// What is read with a head at most.
+const MAX_AHEAD_BYTES: usize = 64 << 10;
 /// What is before the first entry.
 const PACK_HEAD_BYTES: u64 = 12;
 /// The shortest entry: a byte of head and an empty zlib stream.
@@ -71,12 +73,12 @@ impl Pack {
             .filter(|end| *end >= PACK_HEAD_BYTES)
             .ok_or_else(|| broken("it is too short for a pack"))?;
         let mut inflater = Inflater::new();
-        let head = inflater.peek(&file, number, 0, 12)?;
+        let head = inflater.peek(&file, number, 0, 12, 12)?;
         let count = match head.first_chunk::<12>() {
             Some([b'P', b'A', b'C', b'K', 0, 0, 0, 2 | 3, count @ ..]) => u32::from_be_bytes(*count),
             _ => return Err(broken("it does not begin as a pack does")),
         };
-        let checksum = inflater.peek(&file, number, end, hash_bytes)?.get(..hash_bytes);
+        let checksum = inflater.peek(&file, number, end, hash_bytes, hash_bytes)?.get(..hash_bytes);
         let checksum = ObjectId::try_from(checksum.unwrap_or_default())
             .map_err(|_cause| broken("it has no checksum"))?;
         let index_path = path.with_extension("idx");
@@ -106,13 +108,15 @@ impl Pack {
         self.index.lookup(id).map(|position| self.index.pack_offset_at_index(position))
     }
 
-    /// Reads the head of the entry at an offset.
-    pub(super) fn entry(&self, inflater: &mut Inflater, offset: u64) -> Result<Entry, Why> {
+    /// Reads the head of the entry at an offset, and with it so much of what follows.
+    pub(super) fn entry(&self, inflater: &mut Inflater, offset: u64, ahead: u64) -> Result<Entry, Why> {
         if offset < PACK_HEAD_BYTES || offset >= self.end {
             return Err(broken("the index has it where the pack has none"));
         }
-        let want = usize::try_from(self.end - offset).unwrap_or(HEAD_BYTES).min(HEAD_BYTES);
-        let bytes = inflater.peek(&self.file, self.number, offset, want)?;
+        let left = self.end - offset;
+        let want = usize::try_from(left).unwrap_or(HEAD_BYTES).min(HEAD_BYTES);
+        let ahead = usize::try_from(ahead.min(left)).unwrap_or(MAX_AHEAD_BYTES).min(MAX_AHEAD_BYTES);
+        let bytes = inflater.peek(&self.file, self.number, offset, want, ahead)?;
         let entry = gix_pack::data::Entry::from_bytes(bytes, offset, self.hash)
             .map_err(|_cause| broken("its head is not an entry's"))?;
         let form = match entry.header {

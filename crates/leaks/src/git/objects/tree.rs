@@ -25,6 +25,9 @@ pub(super) struct Tree {
     children: Vec<u32>,
 }
 
+/// Heads are read from the pack's front to its end.
+const AHEAD_BYTES: u64 = 64 << 10;
+
 /// It is no delta.
 pub(super) const ROOT: u32 = u32::MAX;
 /// Its base is not in the pack.
@@ -50,7 +53,7 @@ impl Tree {
         }
         let mut elsewhere = BTreeMap::<ObjectId, Vec<u32>>::new();
         for (&offset, number) in tree.offsets.iter().zip(0_u32..) {
-            let base = match pack.entry(inflater, offset).map(|entry| entry.form) {
+            let base = match pack.entry(inflater, offset, AHEAD_BYTES).map(|entry| entry.form) {
                 Ok(Form::Whole(_)) => {
                     tree.roots.push(number);
                     ROOT

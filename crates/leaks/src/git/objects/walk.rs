@@ -88,7 +88,7 @@ impl<'a> Walk<'a> {
 
     fn show_root<V: Visitor>(&self, hand: &mut Hand<V>, number: u32) {
         let (offset, end) = self.tree.extent(number);
-        let entry = match self.pack.entry(&mut hand.inflater, offset) {
+        let entry = match self.pack.entry(&mut hand.inflater, offset, end - offset) {
             Ok(entry) => entry,
             Err(why) => return self.fail(number, why),
         };
@@ -173,7 +173,7 @@ impl<'a> Walk<'a> {
         state: Option<&V::State>,
     ) -> Result<Option<(Vec<u8>, Option<V::State>)>, Why> {
         let (offset, end) = self.tree.extent(number);
-        let entry = self.pack.entry(&mut hand.inflater, offset)?;
+        let entry = self.pack.entry(&mut hand.inflater, offset, end - offset)?;
         if entry.size_bytes > self.max_object_bytes {
             return Err(TOO_LARGE);
         }
