@@ -73,11 +73,10 @@ pub(super) struct Trees {
     id_bytes: usize,
     /// The trees' ids, one after the other.
     ids: Vec<u8>,
-    /// How many children each has.
-    counts: Vec<u32>,
-    children: Vec<u32>,
+    /// Most children; only the lowest of the levels is looked for among them.
+    files: Children,
+    folders: Children,
     max_children: usize,
-    spilled: Option<File>,
     /// Writing to disk failed: what was written is lost for tracing.
     pub(super) has_lost: bool,
 }
@@ -87,30 +86,32 @@ impl Trees {
         Self {
             id_bytes: hash.len_in_bytes(),
             ids: Vec::new(),
-            counts: Vec::new(),
-            children: Vec::new(),
+            files: Children::default(),
+            folders: Children::default(),
             max_children,
-            spilled: None,
             has_lost: false,
         }
     }
 
     /// Notes a tree. Whether one of its names is long enough for a secret.
     pub(super) fn note(&mut self, id: &oid, bytes: &[u8]) -> bool {
-        if self.children.len() >= self.max_children && self.spill().is_err() {
+        if self.files.held.len() + self.folders.held.len() >= self.max_children
+            && self.files.spill().and_then(|()| self.folders.spill()).is_err()
+        {
             self.has_lost = true;
-            self.children.clear();
+            self.files = Children::default();
+            self.folders = Children::default();
             self.ids.clear();
-            self.counts.clear();
         }
-        let before = self.children.len();
         let (mut rest, mut longest) = (bytes, 0);
         while let Some(nul) = memchr::memchr(0, rest)
             && let Some((id, after)) =
                 rest.get(nul + 1..).and_then(|rest| rest.split_at_checked(self.id_bytes))
         {
             if let Some((first, _)) = id.split_first_chunk() {
-                self.children.push(u32::from_le_bytes(*first));
+                let is_folder = matches!(rest, [b'4', ..] | [b'0', b'4', ..]);
+                let children = if is_folder { &mut self.folders } else { &mut self.files };
+                children.held.push(u32::from_le_bytes(*first));
             }
             longest = longest.max(nul);
             rest = after;
@@ -118,28 +119,14 @@ impl Trees {
         // What is cut off may be a name too.
         longest = longest.max(rest.len());
         self.ids.extend_from_slice(id.as_bytes());
-        self.counts.push(u32::try_from(self.children.len() - before).unwrap_or(u32::MAX));
+        self.files.end_tree();
+        self.folders.end_tree();
         longest >= SHORTEST_NAME_BYTES
-    }
-
-    fn spill(&mut self) -> io::Result<()> {
-        let file = match &mut self.spilled {
-            Some(file) => file,
-            none => none.insert(tempfile::tempfile()?),
-        };
-        let mut piece = Vec::with_capacity(PIECE_BYTES);
-        for children in self.children.chunks(PIECE_BYTES / size_of::<u32>()) {
-            piece.clear();
-            piece.extend(children.iter().flat_map(|child| child.to_le_bytes()));
-            file.write_all(&piece)?;
-        }
-        self.children.clear();
-        Ok(())
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.counts.len()
+        self.ids.len() / self.id_bytes
     }
 
     /// The id of one.
@@ -148,10 +135,53 @@ impl Trees {
         oid::try_from_bytes(bytes).ok()
     }
 
-    /// Calls for each tree and child whose first bytes are wanted.
-    pub(super) fn each_child(&self, mut call: impl FnMut(usize, u32)) -> io::Result<()> {
+    /// Calls for each tree and each of its children that is no folder.
+    pub(super) fn each_file(&self, call: impl FnMut(usize, u32)) -> io::Result<()> {
+        self.files.each(call)
+    }
+
+    /// Calls for each tree and each of its folders.
+    pub(super) fn each_folder(&self, call: impl FnMut(usize, u32)) -> io::Result<()> {
+        self.folders.each(call)
+    }
+}
+
+/// Children of one kind, of all trees.
+#[derive(Debug, Default)]
+struct Children {
+    /// How many each tree has.
+    counts: Vec<u32>,
+    /// Where the last of them begin among those that are held.
+    last: usize,
+    file: Option<File>,
+    held: Vec<u32>,
+}
+
+impl Children {
+    fn end_tree(&mut self) {
+        self.counts.push(u32::try_from(self.held.len() - self.last).unwrap_or(u32::MAX));
+        self.last = self.held.len();
+    }
+
+    fn spill(&mut self) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(tempfile::tempfile()?),
+        };
+        let mut piece = Vec::with_capacity(PIECE_BYTES);
+        for children in self.held.chunks(PIECE_BYTES / size_of::<u32>()) {
+            piece.clear();
+            piece.extend(children.iter().flat_map(|child| child.to_le_bytes()));
+            file.write_all(&piece)?;
+        }
+        self.held.clear();
+        self.last = 0;
+        Ok(())
+    }
+
+    fn each(&self, mut call: impl FnMut(usize, u32)) -> io::Result<()> {
         let mut trees = Pairs { counts: self.counts.iter(), tree: 0, left: 0 };
-        if let Some(file) = &self.spilled {
+        if let Some(file) = &self.file {
             let mut file = file;
             file.rewind()?;
             let mut piece = vec![0; PIECE_BYTES];
@@ -171,7 +201,7 @@ impl Trees {
                 }
             }
         }
-        trees.all(&self.children, &mut call);
+        trees.all(&self.held, &mut call);
         Ok(())
     }
 }
@@ -217,16 +247,21 @@ mod tests {
             let mut trees = Trees::new(gix_hash::Kind::Sha1, max_children);
             for index in 0..50u8 {
                 let children: Vec<_> = (0..index % 4).map(|child| [index * 4 + child; 20]).collect();
-                trees.note(oid::from_bytes_unchecked(&[index; 20]), &tree(&children));
+                let folder = [b"40000 folder\0".as_slice(), &[200 + index; 20]].concat();
+                trees.note(oid::from_bytes_unchecked(&[index; 20]), &[tree(&children), folder].concat());
             }
-            assert_eq!(trees.spilled.is_some(), max_children < 1_000);
-            let mut pairs = Vec::new();
-            trees.each_child(|tree, child| pairs.push((tree, child))).unwrap();
+            assert_eq!(trees.files.file.is_some(), max_children < 1_000);
+            let (mut files, mut folders) = (Vec::new(), Vec::new());
+            trees.each_file(|tree, child| files.push((tree, child))).unwrap();
+            trees.each_folder(|tree, child| folders.push((tree, child))).unwrap();
             assert_eq!(trees.id(49).unwrap().as_bytes(), [49; 20]);
-            told.push(pairs);
+            assert_eq!(trees.len(), 50);
+            told.push((files, folders));
         }
-        assert_eq!(told[0].len(), 73);
-        assert_eq!(told[0][1], (2, u32::from_le_bytes([8; 4])));
+        let (files, folders) = &told[0];
+        assert_eq!((files.len(), folders.len()), (73, 50));
+        assert_eq!(files[1], (2, u32::from_le_bytes([8; 4])));
+        assert_eq!(folders[3], (3, u32::from_le_bytes([203; 4])));
         assert_eq!(told[0], told[1]);
         assert_eq!(told[0], told[2]);
     }
@@ -237,7 +272,7 @@ mod tests {
         let bytes = tree(&[[1; 20], [2; 20]]);
         trees.note(oid::from_bytes_unchecked(&[9; 20]), &bytes[..bytes.len() - 1]);
         let mut pairs = Vec::new();
-        trees.each_child(|tree, child| pairs.push((tree, child))).unwrap();
+        trees.each_file(|tree, child| pairs.push((tree, child))).unwrap();
         assert_eq!(pairs, [(0, u32::from_le_bytes([1; 4]))]);
     }
 }

@@ -12,7 +12,10 @@ use super::trees::prefix;
 
 /// Deeper than any path that a system takes.
 const MAX_LEVELS: u32 = 4_096;
-const FILTER_BITS: usize = 1 << 20;
+/// Of the filter, for each that is looked for; all of it best fits into the nearest cache.
+const FILTER_BITS: usize = 256;
+const MIN_FILTER_BITS: usize = 1 << 14;
+const MAX_FILTER_BITS: usize = 1 << 22;
 
 /// Which trees hold which of the wanted objects.
 #[derive(Debug, Default)]
@@ -29,7 +32,7 @@ impl Held {
     pub(super) fn find(trees: &[&Trees], wanted: &[ObjectId]) -> std::io::Result<Self> {
         let count = trees.iter().map(|trees| trees.len()).sum();
         let mut rows = Rows::new(count, wanted.len());
-        let mut level = Level::new(wanted.len());
+        let mut level = Level::new(wanted.len(), wanted.len());
         for (bit, id) in wanted.iter().enumerate() {
             level.add_bit(prefix(id), bit);
         }
@@ -38,19 +41,23 @@ impl Held {
             let mut changed = BTreeSet::new();
             let mut base = 0;
             for trees in trees {
-                trees.each_child(|tree, child| {
+                let mut look = |tree, child| {
                     if let Some(bits) = level.bits(child)
                         && rows.add(base + tree, bits)
                     {
                         changed.insert(base + tree);
                     }
-                })?;
+                };
+                trees.each_folder(&mut look)?;
+                if height == 1 {
+                    trees.each_file(look)?;
+                }
                 base += trees.len();
             }
             if changed.is_empty() {
                 break;
             }
-            level = Level::new(wanted.len());
+            level = Level::new(changed.len(), wanted.len());
             for index in changed {
                 levels.insert(index, height);
                 if let Some(id) = id_of(trees, index) {
@@ -105,20 +112,31 @@ fn id_of(trees: &[&Trees], mut index: usize) -> Option<ObjectId> {
 
 /// What is looked for at one level: the first bytes of ids, and what those hold.
 struct Level {
+    /// A power of two of bits.
     filter: Vec<u64>,
     by_prefix: HashMap<u32, usize>,
     rows: Rows,
 }
 
 impl Level {
-    fn new(bits: usize) -> Self {
-        Self { filter: vec![0; FILTER_BITS / 64], by_prefix: HashMap::new(), rows: Rows::new(0, bits) }
+    fn new(count: usize, bits: usize) -> Self {
+        let filter_bits = count.saturating_mul(FILTER_BITS).clamp(MIN_FILTER_BITS, MAX_FILTER_BITS);
+        Self {
+            filter: vec![0; filter_bits.next_power_of_two() / 64],
+            by_prefix: HashMap::new(),
+            rows: Rows::new(0, bits),
+        }
+    }
+
+    #[inline]
+    fn word(&self, prefix: u32) -> usize {
+        (prefix as usize / 64) & (self.filter.len() - 1)
     }
 
     fn row(&mut self, prefix: u32) -> usize {
-        let at = prefix as usize % FILTER_BITS;
-        if let Some(word) = self.filter.get_mut(at / 64) {
-            *word |= 1 << (at % 64);
+        let at = self.word(prefix);
+        if let Some(word) = self.filter.get_mut(at) {
+            *word |= 1 << (prefix % 64);
         }
         *self.by_prefix.entry(prefix).or_insert_with(|| self.rows.push())
     }
@@ -135,8 +153,7 @@ impl Level {
 
     #[inline]
     fn bits(&self, child: u32) -> Option<&[u64]> {
-        let at = child as usize % FILTER_BITS;
-        let may = self.filter.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1);
+        let may = self.filter.get(self.word(child)).is_some_and(|word| word >> (child % 64) & 1 == 1);
         if may { self.by_prefix.get(&child).map(|row| self.rows.row(*row)) } else { None }
     }
 }
