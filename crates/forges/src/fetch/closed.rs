@@ -80,12 +80,14 @@ impl Git {
                 environment.push((name.into(), value.into()));
             }
         }
+        // It is run elsewhere than here.
+        let ca = forge.ca.as_ref().map(std::path::absolute).transpose()?;
         let scheme = if forge.url.starts_with("file://") { "file" } else { "https" };
         Ok(Self {
             home,
             environment,
             protocol: format!("protocol.{scheme}.allow=always"),
-            ca: forge.ca.as_ref().map(|ca| format!("http.sslCAInfo={}", ca.display())),
+            ca: ca.map(|ca| format!("http.sslCAInfo={}", ca.display())),
             token: forge.token.clone(),
             max_bytes,
         })

@@ -7,7 +7,7 @@ use sandbox::Profile;
 use serde_json::{Value, json};
 
 use crate::serve::{Serving, until};
-use crate::support::forge::{Forge, REPOSITORY, SECRET, body, deliver, try_deliver};
+use crate::support::forge::{Forge, Kind, REPOSITORY, SECRET, body, deliver, try_deliver};
 use crate::support::ground::Ground;
 use crate::support::hand::Asked;
 use crate::support::home::Home;
@@ -23,16 +23,16 @@ struct Scene {
 }
 
 impl Scene {
-    async fn begin(world: World, action: &str) -> Self {
+    async fn begin(world: World, kind: Kind, action: &str) -> Self {
         let places = world.integration("backups", Kinds::Dotenv).await;
-        let forge = Forge::make(world.home.folder());
+        let forge = Forge::make(world.home.folder(), kind);
         forge.declare(world.home.folder(), action);
         let key = places.held().remove(0).unwrap();
         Self { world, forge, places, key }
     }
 
     async fn sandbox(action: &str) -> Self {
-        Self::begin(World::start(Profile::V2_41).await, action).await
+        Self::begin(World::start(Profile::V2_41).await, Kind::GitHub, action).await
     }
 
     async fn key_is_dead(&self) -> bool {
@@ -64,7 +64,7 @@ async fn pushed_and_dead(scene: &Scene, serving: &Serving) -> f64 {
     scene.forge.commit("config.yaml", &format!("api:\n  key: {}\n", scene.key));
     let began = Instant::now();
     let push = scene.forge.push();
-    let taken = deliver(&hooks, "push", "first", &body(&push, REPOSITORY), SECRET).await;
+    let taken = scene.forge.tells(&hooks, "first", &push).await;
     assert_eq!(taken, (202, "taken".to_owned()));
     until("the key's death", async || scene.key_is_dead().await).await;
     let seconds = began.elapsed().as_secs_f64();
@@ -74,7 +74,7 @@ async fn pushed_and_dead(scene: &Scene, serving: &Serving) -> f64 {
         show["rotations"][0]["mode"] == "compromised" && show["rotations"][0]["status"] == "done"
     })
     .await;
-    let known = deliver(&hooks, "push", "first", &body(&push, REPOSITORY), SECRET).await;
+    let known = scene.forge.tells(&hooks, "first", &push).await;
     assert_eq!(known, (200, "known".to_owned()));
     seconds
 }
@@ -108,6 +108,33 @@ async fn a_key_that_is_pushed_is_killed_and_replaced() {
     serving.signal(Signal::TERM);
     assert_eq!(serving.child.wait().await.unwrap().code(), Some(0));
     scene.world.home.must(&["log", "verify"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_pushed_to_gitlab_is_killed_and_replaced() {
+    let scene = Scene::begin(World::start(Profile::V2_41).await, Kind::GitLab, "rotate").await;
+    pushed_and_dead(&scene, &Serving::start(&scene.world).await).await;
+}
+
+/// The forge refuses the token: nothing is taken for clean, and people are told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repository_that_the_token_does_not_open_is_told() {
+    let scene = Scene::sandbox("rotate").await;
+    let token = scene.world.home.folder().join("read-token");
+    std::fs::write(&token, "canary-wrong-token-example").unwrap();
+    let serving = Serving::start(&scene.world).await;
+    let hooks = serving.hooks.clone().unwrap();
+    scene.forge.commit("config.yaml", &scene.key);
+    let push = scene.forge.push();
+    assert_eq!(scene.forge.tells(&hooks, "refused", &push).await, (202, "taken".to_owned()));
+    until("a failure", async || {
+        let (_, metrics) = serving.ask("/metrics").await;
+        assert!(!metrics.contains("outcome=\"searched\""), "{metrics}");
+        metrics.contains("keywright_pushes_total{forge=\"local\",outcome=\"failed\"}")
+    })
+    .await;
+    assert!(!scene.key_is_dead().await);
+    assert_eq!(events(&scene.world.home, "push_searched").await, Vec::<Value>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -223,7 +250,7 @@ async fn where_only_people_are_to_be_told_the_key_lives() {
 
 async fn from_push_to_401(version: &str) {
     let Some(ground) = Ground::of(version).await else { return };
-    let scene = Scene::begin(World::real(ground).await, "rotate").await;
+    let scene = Scene::begin(World::real(ground).await, Kind::GitHub, "rotate").await;
     let serving = Serving::start(&scene.world).await;
     let seconds = pushed_and_dead(&scene, &serving).await;
     println!("n8n {version}: {seconds:.2} s from the push to 401");

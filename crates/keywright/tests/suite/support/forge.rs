@@ -1,4 +1,4 @@
-//! A forge: a folder of bare repositories, a clone that pushes there, webhooks signed as GitHub does.
+//! A forge: bare repositories behind HTTPS, a clone that pushes there, webhooks signed as GitHub or GitLab does.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,13 +8,24 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::client::http;
+use super::git_server::{GitServer, WRITER};
 
 pub(crate) const SECRET: &str = "canary-hook-secret-example";
 pub(crate) const REPOSITORY: &str = "acme/app";
+const READ_TOKEN: &str = "canary-read-token-example";
 const NOTHING: &str = "0000000000000000000000000000000000000000";
+
+/// Whose manners it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    GitHub,
+    GitLab,
+}
 
 pub(crate) struct Forge {
     folder: PathBuf,
+    kind: Kind,
+    server: GitServer,
 }
 
 /// What one push moved.
@@ -26,13 +37,22 @@ pub(crate) struct Push {
 
 impl Forge {
     /// In a folder of the home, with one repository that has a commit.
-    pub(crate) fn make(home: &Path) -> Self {
-        let forge = Self { folder: home.join("forge") };
+    pub(crate) fn make(home: &Path, kind: Kind) -> Self {
+        let folder = home.join("forge");
+        let user = match kind {
+            Kind::GitHub => "x-access-token",
+            Kind::GitLab => "oauth2",
+        };
+        let server = GitServer::start(&folder.join("served"), &format!("{user}:{READ_TOKEN}"));
+        std::fs::write(home.join("forge-ca.pem"), &server.ca).unwrap();
+        let forge = Self { folder, kind, server };
         std::fs::create_dir_all(forge.served()).unwrap();
         std::fs::create_dir_all(forge.work()).unwrap();
         git(&forge.served(), &["init", "-q", "--bare"]);
         git(&forge.work(), &["init", "-q"]);
-        git(&forge.work(), &["remote", "add", "origin", &forge.served().display().to_string()]);
+        let origin = forge.server.url.replace("://", &format!("://{WRITER}@"));
+        git(&forge.work(), &["remote", "add", "origin", &format!("{origin}/{REPOSITORY}.git")]);
+        git(&forge.work(), &["config", "http.sslCAInfo", &home.join("forge-ca.pem").display().to_string()]);
         forge.commit("README", "Nothing secret.\n");
         forge.push();
         forge
@@ -50,12 +70,17 @@ impl Forge {
     /// What a configuration says of it.
     pub(crate) fn declare(&self, home: &Path, action: &str) {
         std::fs::write(home.join("hook-secret"), SECRET).unwrap();
+        std::fs::write(home.join("read-token"), READ_TOKEN).unwrap();
         let config = home.join("keywright.toml");
-        let served = self.folder.join("served");
+        let kind = match self.kind {
+            Kind::GitHub => "github",
+            Kind::GitLab => "gitlab",
+        };
         let more = format!(
-            "\n[serve]\nlisten_hooks = \"127.0.0.1:0\"\n\n[forge.local]\nkind = \"github\"\nurl = \"file://{}\"\n\
-             repositories = [\"{REPOSITORY}\"]\nsecret = \"file:hook-secret\"\naction = \"{action}\"\n",
-            served.display()
+            "\n[serve]\nlisten_hooks = \"127.0.0.1:0\"\n\n[forge.local]\nkind = \"{kind}\"\nurl = \"{}\"\n\
+             ca = \"forge-ca.pem\"\nrepositories = [\"{REPOSITORY}\"]\nsecret = \"file:hook-secret\"\n\
+             token = \"file:read-token\"\naction = \"{action}\"\n",
+            self.server.url
         );
         std::fs::write(&config, std::fs::read_to_string(&config).unwrap() + &more).unwrap();
     }
@@ -72,6 +97,26 @@ impl Forge {
         git(&self.work(), &["commit", "-q", "--allow-empty", "-m", "Something else"]);
     }
 
+    /// Sends the webhook of a push, as it would itself; gives the status of the answer, and its word.
+    pub(crate) async fn tells(&self, hooks: &str, id: &str, push: &Push) -> (u16, String) {
+        match self.kind {
+            Kind::GitHub => deliver(hooks, "push", id, &body(push, REPOSITORY), SECRET).await,
+            Kind::GitLab => {
+                let body = json!({
+                    "object_kind": "push", "ref": "refs/heads/main", "before": push.old, "after": push.new,
+                    "project": {"path_with_namespace": REPOSITORY}, "repository": {"name": "app"},
+                });
+                let sent = http()
+                    .post(format!("{hooks}local"))
+                    .header("x-gitlab-event", "Push Hook")
+                    .header("x-gitlab-event-uuid", id)
+                    .header("x-gitlab-token", SECRET)
+                    .json(&body);
+                word(sent.send().await.unwrap()).await.expect("it is read to its end")
+            }
+        }
+    }
+
     pub(crate) fn push(&self) -> Push {
         let served = self.served();
         let mut command = Command::new("git");
@@ -84,8 +129,13 @@ impl Forge {
     }
 }
 
+/// With nothing of the machine's: no settings, no proxy, no other certificates.
 fn closed(command: &mut Command) -> &mut Command {
-    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1")
+    command
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
 }
 
 fn git(at: &Path, words: &[&str]) -> String {
@@ -126,7 +176,10 @@ pub(crate) async fn try_deliver(
         .header("x-github-delivery", id)
         .header("x-hub-signature-256", signature)
         .body(body);
-    let answer = sent.send().await.ok()?;
+    word(sent.send().await.ok()?).await
+}
+
+async fn word(answer: reqwest::Response) -> Option<(u16, String)> {
     let status = answer.status().as_u16();
     let answer: Value = answer.json().await.ok()?;
     Some((status, answer["status"].as_str().unwrap().to_owned()))

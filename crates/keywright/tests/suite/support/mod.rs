@@ -6,6 +6,7 @@ pub(crate) mod client;
 pub(crate) mod database;
 pub(crate) mod doppler;
 pub(crate) mod forge;
+pub(crate) mod git_server;
 pub(crate) mod ground;
 pub(crate) mod hand;
 pub(crate) mod home;
