@@ -1,5 +1,7 @@
 //! How much is read.
 
+use std::time::Duration;
+
 /// Bounds of a scan. What lies beyond one is [`Unread`](crate::Unread).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -7,6 +9,8 @@ pub struct Limits {
     pub max_object_bytes: u64,
     /// How many times its size, and 8 MiB more, a pack may be decoded to: short deltas can make much.
     pub max_expansion: u64,
+    /// How long the objects of one repository are read: what is left then is passed by. None for as long as it takes.
+    pub max_time: Option<Duration>,
     /// Of what has to be in memory at once: a zip within an archive, a `SQLite` file, what base64 holds.
     pub max_buffer_bytes: usize,
     /// What the decompressors of one file may hold of what went before, all depths together; xz and zstd ask for much.
@@ -30,6 +34,7 @@ impl Default for Limits {
         Self {
             max_object_bytes: 64 << 20,
             max_expansion: 500,
+            max_time: None,
             max_buffer_bytes: 32 << 20,
             // Half of it goes to the outermost: enough for `xz -9`, which takes a little more than 64 MiB.
             max_window_bytes: 130 << 20,

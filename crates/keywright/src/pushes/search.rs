@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use detector::Detector;
 use leaks::git::{self, Options, Scanned};
@@ -10,6 +11,9 @@ use model::{Blame, Retry};
 
 use super::Pushes;
 
+/// As long as a fetch may take: others wait meanwhile, and what is pushed may be made to be slow.
+const MAX_TIME: Duration = Duration::from_mins(15);
+
 pub(super) struct Searcher {
     contents: Arc<Contents>,
     limits: Limits,
@@ -17,7 +21,7 @@ pub(super) struct Searcher {
 
 impl Searcher {
     pub(super) fn new() -> Self {
-        let limits = Limits::default();
+        let limits = Limits { max_time: Some(MAX_TIME), ..Limits::default() };
         let contents = Arc::new(Contents::new(Arc::new(Detector::new()), limits.clone()));
         Self { contents, limits }
     }

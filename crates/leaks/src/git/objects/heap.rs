@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use gix_hash::{ObjectId, oid};
 
+use super::budget::Deadline;
 use super::fault::Faults;
 use super::hand::Hand;
 use super::inflate::Stream;
@@ -20,6 +21,7 @@ pub(super) struct Heap<'a> {
     stores: &'a Stores,
     /// Each with the number of its folder; sorted.
     ids: Vec<(ObjectId, usize)>,
+    deadline: Deadline,
 }
 
 /// Fewer are not worth one more thread.
@@ -27,13 +29,13 @@ const MIN_PER_THREAD: usize = 200;
 
 impl<'a> Heap<'a> {
     /// Lists them; tells what is no object.
-    pub(super) fn list(stores: &'a Stores, faults: &Faults) -> Self {
+    pub(super) fn list(stores: &'a Stores, faults: &Faults, deadline: Deadline) -> Self {
         let mut ids = Vec::new();
         for (number, folder) in stores.folders.iter().enumerate() {
             ids.extend(loose::list(folder, stores.hash, faults).into_iter().map(|id| (id, number)));
         }
         ids.sort_unstable();
-        Self { stores, ids }
+        Self { stores, ids, deadline }
     }
 
     /// How many there are.
@@ -79,6 +81,7 @@ impl<'a> Heap<'a> {
     }
 
     fn try_show<V: Visitor>(&self, hand: &mut Hand<V>, id: &oid, path: &Path) -> Result<(), Why> {
+        self.deadline.check()?;
         let mut loose = loose::open(path)?.ok_or(Why::Changed)?;
         let (kind, size_bytes) = (loose.kind, loose.size_bytes);
         if size_bytes > self.stores.limits.max_object_bytes {

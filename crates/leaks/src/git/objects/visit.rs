@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
 use gix_hash::{ObjectId, oid};
 
-use super::budget::Budget;
+use super::budget::{Budget, Deadline};
 use super::fault::{Faults, broken};
 use super::hand::Hand;
 use super::heap::Heap;
@@ -34,6 +34,7 @@ impl Stores {
         for unread in &self.unread {
             faults.tell(|| String::from_utf8_lossy(&unread.what).into_owned(), unread.why.clone());
         }
+        let deadline = Deadline::of(&self.limits);
         let mut hands = vec![Hand::new(visitor())];
         let mut mark = Mark::default();
         let before: HashSet<ObjectId> = since
@@ -48,13 +49,13 @@ impl Stores {
         for pack in new {
             let is_known = |id: &oid| is_known(&read, &before, id);
             grow(&mut hands, pack.count as usize, self.limits.threads, &visitor);
-            let (fates, is_whole) = self.visit_pack(pack, &mut hands, &is_known, &faults);
+            let (fates, is_whole) = self.visit_pack(pack, &mut hands, &is_known, &faults, deadline);
             if is_whole {
                 mark.packs.insert(pack.mark.clone());
             }
             read.push(Read { pack, fates: Some(fates) });
         }
-        let heap = Heap::list(self, &faults);
+        let heap = Heap::list(self, &faults, deadline);
         grow(&mut hands, heap.len(), self.limits.threads, &visitor);
         mark.loose = heap.read(&mut hands, &|id: &oid| is_known(&read, &before, id), &faults);
         let (objects, bytes) =
@@ -71,6 +72,7 @@ impl Stores {
         hands: &mut [Hand<V>],
         is_known: &(dyn Fn(&oid) -> bool + Sync),
         faults: &Faults,
+        deadline: Deadline,
     ) -> (Vec<AtomicU8>, bool) {
         let mut fates = Vec::new();
         fates.resize_with(pack.index.num_objects() as usize, AtomicU8::default);
@@ -93,7 +95,7 @@ impl Stores {
             fates: &fates,
             is_known,
             faults,
-            budget: &Budget::of_pack(pack.end, self.limits.max_expansion),
+            budget: &Budget::of_pack(pack.end, &self.limits, deadline),
             is_faulty: &is_faulty,
             max_object_bytes: self.limits.max_object_bytes,
         };

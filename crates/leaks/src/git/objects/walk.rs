@@ -244,6 +244,9 @@ impl<'a> Walk<'a> {
         let Some(position) = self.position(number) else { return };
         let id = self.pack.id(position);
         if !(self.is_known)(id) {
+            if let Err(why) = self.budget.spend(0) {
+                return self.fail(number, why);
+            }
             let mut stream = Stream::new(self.pack.span(entry, end).stream(), entry.size_bytes);
             hand.objects += 1;
             hand.visitor.stream(id, kind, entry.size_bytes, &mut stream);

@@ -1,10 +1,13 @@
 //! What is broken or hostile is told, and all else is still read.
 
+use std::time::Duration;
+
 use gix_hash::ObjectId;
 
 use super::forge::{BLOB, Forge, deflate, delta, id};
 use super::stand::{Repository, Seen};
-use crate::Limits;
+use crate::git::objects::Mark;
+use crate::{Limits, Why};
 
 /// Visits a pack made by hand; object 1 is whole and must always be shown. Checks what else is shown, and for each
 /// that is not a word of what is told of it.
@@ -194,6 +197,28 @@ fn short_deltas_that_make_much_are_bounded_in_all() {
     );
     let visited = repository.stores(&Limits::default()).visit(None, Count::default);
     assert_eq!((visited.objects, visited.unread.len()), (100, 0));
+}
+
+/// What is read when the time is over is told, packed or loose, and read the next time.
+#[test]
+fn reading_ends_in_time() {
+    let repository = Repository::new("sha1");
+    let mut pack = Forge::default();
+    for number in 0..50 {
+        pack.whole(number, b"packed");
+    }
+    pack.write(&repository.objects(), "pack-late");
+    let loose = repository.git_with(&["hash-object", "-w", "--stdin"], b"loose");
+    let loose = String::from_utf8(loose).unwrap();
+    let limits = Limits { max_time: Some(Duration::ZERO), ..Limits::default() };
+    let visited = repository.stores(&limits).visit(None, Count::default);
+    assert_eq!((visited.objects, visited.unread.len()), (0, 51));
+    assert!(visited.unread.iter().all(|one| matches!(one.why, Why::Limit("max_time"))));
+    assert!(visited.unread[50].what.ends_with(&loose.trim().as_bytes()[2..]));
+    assert_eq!(visited.mark, Mark::default(), "all is read anew");
+    let limits = Limits { max_time: Some(Duration::from_hours(1)), ..limits };
+    let visited = repository.stores(&limits).visit(Some(&visited.mark), Count::default);
+    assert_eq!((visited.objects, visited.unread.len()), (51, 0));
 }
 
 #[test]
