@@ -43,6 +43,17 @@ pub(super) fn names(folder: &Path) -> io::Result<Vec<OsString>> {
     Ok(names)
 }
 
+/// A part of a file, such as a zlib stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span<'a> {
+    pub(super) file: &'a File,
+    /// Tells files apart.
+    pub(super) number: usize,
+    pub(super) start: u64,
+    /// It ends here at the latest.
+    pub(super) end: u64,
+}
+
 /// A part of a file that was read; what lies behind it needs no other read.
 #[derive(Debug, Default)]
 pub(super) struct Window {
@@ -56,16 +67,10 @@ pub(super) struct Window {
 const NEXT_BYTES: usize = 16 << 10;
 
 impl Window {
-    /// The bytes from `at`: at least `want`, if the file has so many; `ahead` of them are read if some are not held yet.
-    /// `number` tells files apart.
-    pub(super) fn at(
-        &mut self,
-        file: &File,
-        number: usize,
-        at: u64,
-        want: usize,
-        ahead: usize,
-    ) -> io::Result<&[u8]> {
+    /// The bytes from a span's start: at least `want`, beyond its end too, if the file has so many. If some are not held
+    /// yet, `ahead` are read.
+    pub(super) fn at(&mut self, span: Span<'_>, want: usize, ahead: usize) -> io::Result<&[u8]> {
+        let Span { file, number, start: at, .. } = span;
         let skip = at.checked_sub(self.start).and_then(|skip| usize::try_from(skip).ok());
         let held = skip.filter(|skip| number == self.file && skip.saturating_add(want) <= self.length);
         let skip = if let Some(skip) = held {

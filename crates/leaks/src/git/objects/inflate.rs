@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::fault::{broken, system};
-use super::file::Window;
+use super::file::{Span, Window};
 use crate::Why;
 
 /// Inflates, with buffers that are kept; one for each thread.
@@ -15,17 +15,6 @@ use crate::Why;
 pub(super) struct Inflater {
     zlib: Decompress,
     window: Window,
-}
-
-/// Where a zlib stream lies.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Span<'a> {
-    pub(super) file: &'a File,
-    /// Tells files apart.
-    pub(super) number: usize,
-    pub(super) start: u64,
-    /// It ends here at the latest.
-    pub(super) end: u64,
 }
 
 const PIECE_BYTES: usize = 128 << 10;
@@ -47,16 +36,9 @@ impl Inflater {
         Self { zlib: Decompress::new(true), window: Window::default() }
     }
 
-    /// The bytes from `at`, at least `want` of them if the file has so many; `ahead` are read at once.
-    pub(super) fn peek(
-        &mut self,
-        file: &File,
-        number: usize,
-        at: u64,
-        want: usize,
-        ahead: usize,
-    ) -> Result<&[u8], Why> {
-        self.window.at(file, number, at, want, ahead).map_err(|error| system(&error))
+    /// The bytes from the start of a span, as [`Window::at`].
+    pub(super) fn peek(&mut self, span: Span<'_>, want: usize, ahead: usize) -> Result<&[u8], Why> {
+        self.window.at(span, want, ahead).map_err(|error| system(&error))
     }
 
     /// Inflates exactly `size_bytes`, and returns how long that was before. The caller has checked the size.
@@ -75,9 +57,8 @@ impl Inflater {
             // Where it ends may not be known: it is hardly longer than what it makes.
             let likely = size_bytes.saturating_add(size_bytes / 64 + 64).min(PIECE_BYTES as u64);
             let want = usize::try_from(left.min(likely)).unwrap_or(PIECE_BYTES);
-            let at = span.start + self.zlib.total_in();
-            let input =
-                self.window.at(span.file, span.number, at, want, want).map_err(|error| system(&error))?;
+            let rest = Span { start: span.start + self.zlib.total_in(), ..span };
+            let input = self.window.at(rest, want, want).map_err(|error| system(&error))?;
             let is_all = input.len() as u64 >= left;
             let flush = if is_all { FlushDecompress::Finish } else { FlushDecompress::None };
             let before = (self.zlib.total_in(), out.len());

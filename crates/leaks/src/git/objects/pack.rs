@@ -10,8 +10,8 @@ use gix_pack::data::entry::Header;
 use gix_pack::index;
 
 use super::fault::{broken, system};
-use super::file;
-use super::inflate::{Inflater, Span};
+use super::file::{self, Span};
+use super::inflate::Inflater;
 use super::mark::PackMark;
 use crate::Why;
 
@@ -73,12 +73,14 @@ impl Pack {
             .filter(|end| *end >= PACK_HEAD_BYTES)
             .ok_or_else(|| broken("it is too short for a pack"))?;
         let mut inflater = Inflater::new();
-        let head = inflater.peek(&file, number, 0, 12, 12)?;
+        let head = inflater.peek(Span { file: &file, number, start: 0, end }, 12, 12)?;
         let count = match head.first_chunk::<12>() {
             Some([b'P', b'A', b'C', b'K', 0, 0, 0, 2 | 3, count @ ..]) => u32::from_be_bytes(*count),
             _ => return Err(broken("it does not begin as a pack does")),
         };
-        let checksum = inflater.peek(&file, number, end, hash_bytes, hash_bytes)?.get(..hash_bytes);
+        let checksum = inflater
+            .peek(Span { file: &file, number, start: end, end: size_bytes }, hash_bytes, hash_bytes)?
+            .get(..hash_bytes);
         let checksum = ObjectId::try_from(checksum.unwrap_or_default())
             .map_err(|_cause| broken("it has no checksum"))?;
         let index_path = path.with_extension("idx");
@@ -116,7 +118,8 @@ impl Pack {
         let left = self.end - offset;
         let want = usize::try_from(left).unwrap_or(HEAD_BYTES).min(HEAD_BYTES);
         let ahead = usize::try_from(ahead.min(left)).unwrap_or(MAX_AHEAD_BYTES).min(MAX_AHEAD_BYTES);
-        let bytes = inflater.peek(&self.file, self.number, offset, want, ahead)?;
+        let span = Span { file: &self.file, number: self.number, start: offset, end: self.end };
+        let bytes = inflater.peek(span, want, ahead)?;
         let entry = gix_pack::data::Entry::from_bytes(bytes, offset, self.hash)
             .map_err(|_cause| broken("its head is not an entry's"))?;
         let form = match entry.header {
