@@ -32,6 +32,23 @@ pub struct Notice {
     pub detail: BTreeMap<String, serde_json::Value>,
 }
 
+impl Notice {
+    /// One with nothing but its text.
+    pub fn new(id: NoticeId, at: Timestamp, kind: NoticeKind, text: String) -> Self {
+        Self {
+            id,
+            at,
+            kind,
+            instance: None,
+            integration: None,
+            rotation: None,
+            text,
+            mend: None,
+            detail: BTreeMap::new(),
+        }
+    }
+}
+
 /// What a notice is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

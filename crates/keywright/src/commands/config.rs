@@ -41,17 +41,12 @@ pub(crate) async fn notify(app: &App, wanted: &[ChannelName]) -> Result<Exit, Co
         return Err(near.map_or(report.clone(), |near| report.mend(near)).into());
     }
     let at = app.clock.now();
-    let notice = Notice {
-        id: app.ids.notice(at),
+    let notice = Notice::new(
+        app.ids.notice(at),
         at,
-        kind: NoticeKind::Test,
-        instance: None,
-        integration: None,
-        rotation: None,
-        text: format!("{} wants to see whether notices arrive", app.actor),
-        mend: None,
-        detail: std::collections::BTreeMap::new(),
-    };
+        NoticeKind::Test,
+        format!("{} wants to see whether notices arrive", app.actor),
+    );
     let (mut lines, mut views, mut exit) = (Vec::new(), Vec::new(), Exit::Done);
     for (name, sent) in channels.send(&notice, wanted).await {
         match sent {

@@ -185,17 +185,7 @@ impl Pushes {
 
     fn notice(&self, kind: NoticeKind, text: String) -> Notice {
         let at = self.engine.clock.now();
-        Notice {
-            id: self.engine.ids.notice(at),
-            at,
-            kind,
-            instance: None,
-            integration: None,
-            rotation: None,
-            text,
-            mend: None,
-            detail: BTreeMap::new(),
-        }
+        Notice::new(self.engine.ids.notice(at), at, kind, text)
     }
 }
 

@@ -58,17 +58,7 @@ impl Draft {
 impl Scheduler {
     pub(crate) fn notice(&self, kind: NoticeKind, text: String) -> Draft {
         let at = self.clock().now();
-        Draft(Notice {
-            id: self.ids().notice(at),
-            at,
-            kind,
-            instance: None,
-            integration: None,
-            rotation: None,
-            text,
-            mend: None,
-            detail: BTreeMap::new(),
-        })
+        Draft(Notice::new(self.ids().notice(at), at, kind, text))
     }
 
     /// That a rotation is done.

@@ -101,17 +101,7 @@ async fn a_job_may_end_when_the_scheduler_stops_and_is_left_when_its_time_is_up(
 /// A notice that waits, as the store keeps it.
 fn queued(number: u64, rig: &Rig) -> (String, serde_json::Value) {
     let id = NoticeId(Ulid::from_parts(number, 1));
-    let notice = Notice {
-        id,
-        at: rig.clock.now(),
-        kind: NoticeKind::Silence,
-        instance: None,
-        integration: None,
-        rotation: None,
-        text: format!("notice {number}"),
-        mend: None,
-        detail: std::collections::BTreeMap::new(),
-    };
+    let notice = Notice::new(id, rig.clock.now(), NoticeKind::Silence, format!("notice {number}"));
     let kept = json!({"notice": notice, "sent_to": [], "tries": 0, "next_try": rig.clock.now()});
     (format!("outbox-notice/{id}"), kept)
 }
