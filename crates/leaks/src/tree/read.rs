@@ -115,6 +115,10 @@ impl Visitor for Reader<'_> {
         !is_excluded
     }
 
+    fn wants_files(&self) -> bool {
+        self.reads == Reads::Files
+    }
+
     fn meets(&mut self, path: &Path, what: Met<'_>) {
         if let Some(name) = path.file_name().map(OsStr::as_bytes) {
             self.text(path, name);

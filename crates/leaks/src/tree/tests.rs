@@ -178,6 +178,42 @@ fn repositories_are_handed_back_and_not_read_as_files() {
     assert_eq!((met.len(), report.findings.len(), report.tally.files), (4, 0, 0));
 }
 
+/// Sees folders and repositories.
+#[derive(Default)]
+struct Folders {
+    met: Vec<String>,
+}
+
+impl Visitor for Folders {
+    fn enters(&mut self, _path: &Path) -> bool {
+        true
+    }
+
+    fn wants_files(&self) -> bool {
+        false
+    }
+
+    fn meets(&mut self, path: &Path, what: Met<'_>) {
+        let what = match what {
+            Met::Folder(_) => "folder",
+            Met::Repository(_) => "repository",
+            _ => panic!("{}: {what:?}", path.display()),
+        };
+        self.met.push(format!("{what} {}", path.file_name().unwrap().display()));
+    }
+}
+
+#[test]
+fn no_file_is_opened_for_who_wants_none() {
+    let tree = Tree::new();
+    tree.file("a/x", "");
+    tree.git("a/b/.git");
+    symlink("/", tree.path().join("a/link")).unwrap();
+    let mut met = walk(vec![tree.path().join("a")], vec![Folders::default()]).remove(0).met;
+    met.sort();
+    assert_eq!(met, ["folder a", "folder b", "repository b"]);
+}
+
 #[test]
 fn a_repository_whose_objects_lie_behind_a_link_is_one() {
     let tree = Tree::new();

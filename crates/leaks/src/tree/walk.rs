@@ -30,6 +30,11 @@ const LIST_BYTES: usize = 32 << 10;
 pub trait Visitor: Send {
     /// Whether to go on with what has this path: false for what was excluded.
     fn enters(&mut self, path: &Path) -> bool;
+    /// Whether it wants to see more than folders and repositories; files are opened for it, and that takes time.
+    fn wants_files(&self) -> bool {
+        true
+    }
+
     /// Something was met.
     fn meets(&mut self, path: &Path, what: Met<'_>);
 }
@@ -188,6 +193,10 @@ impl<V: Visitor> Walker<'_, V> {
                 if self.visitor.enters(&folder.inner(name)) {
                     self.queue.add(Job::Folder(Arc::clone(folder), name.to_owned()));
                 }
+                continue;
+            }
+            // What the system does not tell may be a folder.
+            if kind != FileType::Unknown && !self.visitor.wants_files() {
                 continue;
             }
             batch.push((name.to_owned(), kind));

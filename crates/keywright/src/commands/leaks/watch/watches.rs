@@ -209,6 +209,10 @@ impl Visitor for Adding<'_> {
         !self.excluded.has(path)
     }
 
+    fn wants_files(&self) -> bool {
+        false
+    }
+
     fn meets(&mut self, path: &Path, what: Met<'_>) {
         match what {
             Met::Folder(folder) => {
