@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
+use forges::ForgeKind;
 use rustix::process::Signal;
 use sandbox::Profile;
 use serde_json::{Value, json};
 
 use crate::serve::{Serving, until};
-use crate::support::forge::{Forge, Kind, REPOSITORY, SECRET, body, deliver, try_deliver};
+use crate::support::forge::{Forge, REPOSITORY, SECRET, body, deliver, try_deliver};
 use crate::support::ground::Ground;
 use crate::support::hand::Asked;
 use crate::support::home::Home;
@@ -23,7 +24,7 @@ struct Scene {
 }
 
 impl Scene {
-    async fn begin(world: World, kind: Kind, action: &str) -> Self {
+    async fn begin(world: World, kind: ForgeKind, action: &str) -> Self {
         let places = world.integration("backups", Kinds::Dotenv).await;
         let forge = Forge::make(world.home.folder(), kind);
         forge.declare(world.home.folder(), action);
@@ -32,7 +33,7 @@ impl Scene {
     }
 
     async fn sandbox(action: &str) -> Self {
-        Self::begin(World::start(Profile::V2_41).await, Kind::GitHub, action).await
+        Self::begin(World::start(Profile::V2_41).await, ForgeKind::GitHub, action).await
     }
 
     async fn key_is_dead(&self) -> bool {
@@ -112,13 +113,13 @@ async fn a_key_that_is_pushed_is_killed_and_replaced() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_is_pushed_to_gitlab_is_killed_and_replaced() {
-    let scene = Scene::begin(World::start(Profile::V2_41).await, Kind::GitLab, "rotate").await;
+    let scene = Scene::begin(World::start(Profile::V2_41).await, ForgeKind::GitLab, "rotate").await;
     pushed_and_dead(&scene, &Serving::start(&scene.world).await).await;
 }
 
-/// The forge refuses the token: nothing is taken for clean, and people are told.
+/// The forge refuses the token: that counts as a failure, and nothing is taken for clean.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_repository_that_the_token_does_not_open_is_told() {
+async fn a_repository_that_the_token_does_not_open_is_not_taken_for_clean() {
     let scene = Scene::sandbox("rotate").await;
     let token = scene.world.home.folder().join("read-token");
     std::fs::write(&token, "canary-wrong-token-example").unwrap();
@@ -250,7 +251,7 @@ async fn where_only_people_are_to_be_told_the_key_lives() {
 
 async fn from_push_to_401(version: &str) {
     let Some(ground) = Ground::of(version).await else { return };
-    let scene = Scene::begin(World::real(ground).await, Kind::GitHub, "rotate").await;
+    let scene = Scene::begin(World::real(ground).await, ForgeKind::GitHub, "rotate").await;
     let serving = Serving::start(&scene.world).await;
     let seconds = pushed_and_dead(&scene, &serving).await;
     println!("n8n {version}: {seconds:.2} s from the push to 401");

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use forges::ForgeKind;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -15,16 +16,10 @@ pub(crate) const REPOSITORY: &str = "acme/app";
 const READ_TOKEN: &str = "canary-read-token-example";
 const NOTHING: &str = "0000000000000000000000000000000000000000";
 
-/// Whose manners it has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    GitHub,
-    GitLab,
-}
-
 pub(crate) struct Forge {
     folder: PathBuf,
-    kind: Kind,
+    /// Whose manners it has.
+    kind: ForgeKind,
     server: GitServer,
 }
 
@@ -37,11 +32,11 @@ pub(crate) struct Push {
 
 impl Forge {
     /// In a folder of the home, with one repository that has a commit.
-    pub(crate) fn make(home: &Path, kind: Kind) -> Self {
+    pub(crate) fn make(home: &Path, kind: ForgeKind) -> Self {
         let folder = home.join("forge");
         let user = match kind {
-            Kind::GitHub => "x-access-token",
-            Kind::GitLab => "oauth2",
+            ForgeKind::GitHub => "x-access-token",
+            ForgeKind::GitLab => "oauth2",
         };
         let server = GitServer::start(&folder.join("served"), &format!("{user}:{READ_TOKEN}"));
         std::fs::write(home.join("forge-ca.pem"), &server.ca).unwrap();
@@ -72,10 +67,7 @@ impl Forge {
         std::fs::write(home.join("hook-secret"), SECRET).unwrap();
         std::fs::write(home.join("read-token"), READ_TOKEN).unwrap();
         let config = home.join("keywright.toml");
-        let kind = match self.kind {
-            Kind::GitHub => "github",
-            Kind::GitLab => "gitlab",
-        };
+        let kind = self.kind.as_str();
         let more = format!(
             "\n[serve]\nlisten_hooks = \"127.0.0.1:0\"\n\n[forge.local]\nkind = \"{kind}\"\nurl = \"{}\"\n\
              ca = \"forge-ca.pem\"\nrepositories = [\"{REPOSITORY}\"]\nsecret = \"file:hook-secret\"\n\
@@ -100,8 +92,8 @@ impl Forge {
     /// Sends the webhook of a push, as it would itself; gives the status of the answer, and its word.
     pub(crate) async fn tells(&self, hooks: &str, id: &str, push: &Push) -> (u16, String) {
         match self.kind {
-            Kind::GitHub => deliver(hooks, "push", id, &body(push, REPOSITORY), SECRET).await,
-            Kind::GitLab => {
+            ForgeKind::GitHub => deliver(hooks, "push", id, &body(push, REPOSITORY), SECRET).await,
+            ForgeKind::GitLab => {
                 let body = json!({
                     "object_kind": "push", "ref": "refs/heads/main", "before": push.old, "after": push.new,
                     "project": {"path_with_namespace": REPOSITORY}, "repository": {"name": "app"},

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
+use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
@@ -101,7 +101,7 @@ impl Shared {
             .env("CONTENT_TYPE", header(CONTENT_TYPE))
             .env("CONTENT_LENGTH", body.len().to_string())
             .env("HTTP_CONTENT_ENCODING", header(CONTENT_ENCODING))
-            .env("HTTP_GIT_PROTOCOL", head.headers.get("git-protocol").map_or("", |it| it.to_str().unwrap()))
+            .env("HTTP_GIT_PROTOCOL", header(HeaderName::from_static("git-protocol")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
